@@ -1,0 +1,81 @@
+"""Runs dbt on the vault, in a process of its own, so that no lock outlives it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from orchestration.errors import FlowgrainError
+from orchestration.home import PROJECT, Home
+
+
+def dbt_environment(home: Home) -> dict[str, str]:
+    """Environment in which dbt writes below the vault only, and tells nobody."""
+    profile = PROJECT / "profiles.yml"
+    return {
+        **os.environ,
+        "FLOWGRAIN_HOME": str(home.root),
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(PROJECT if profile.exists() else _example_profile(home)),
+        "DBT_TARGET_PATH": str(home.target),
+        "DBT_LOG_PATH": str(home.ops / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _example_profile(home: Home) -> Path:
+    folder = home.ops / "profiles"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "profiles.yml").write_text((PROJECT / "profiles.yml.example").read_text())
+    return folder
+
+
+def run_dbt(home: Home, *arguments: str, quiet: bool = True) -> subprocess.CompletedProcess[str]:
+    """One dbt command on the project, its output captured."""
+    command = [
+        str(Path(sys.executable).with_name("dbt")),
+        *(["--quiet"] if quiet else []),
+        *arguments,
+    ]
+    return subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=dbt_environment(home),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+
+
+def build(home: Home, *, target: str = "dev") -> dict[str, int]:
+    """Build and test every model; return how many nodes of each kind there were.
+
+    Unit tests belong to `make test`. Raises FlowgrainError with dbt's own words where it fails.
+    """
+    home.prepare()
+    if not home.vault.exists():
+        raise FlowgrainError(
+            "Nothing has landed yet", "Run `flowgrain land demo`, or land your own sources first"
+        )
+    with home.writing():
+        done = run_dbt(home, "build", "--target", target, "--exclude-resource-type", "unit_test")
+    if done.returncode:
+        raise FlowgrainError(
+            "dbt build failed:\n" + _essence(done.stdout),
+            f"The whole log is in {home.ops / 'logs'}",
+        )
+    results = json.loads((home.target / "run_results.json").read_text())["results"]
+    kinds: dict[str, int] = {}
+    for result in results:
+        kind = result["unique_id"].split(".")[0]
+        kinds[kind] = kinds.get(kind, 0) + 1
+    return kinds
+
+
+def _essence(output: str) -> str:
+    """The lines that say what failed, without colour."""
+    lines = [line.rstrip() for line in output.replace("\x1b[0m", "").splitlines() if line.strip()]
+    return "\n".join(lines[-40:])

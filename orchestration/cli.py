@@ -1,0 +1,235 @@
+"""The command line: thin over the same functions that Dagster uses."""
+
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.errors import FlowgrainError
+from orchestration.home import Home
+
+Parameters = ParamSpec("Parameters")
+
+app = typer.Typer(
+    help="Where work waits, at the grain of teams, value streams and systems.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+land = typer.Typer(help="Bring raw events in through the door.", no_args_is_help=True)
+app.add_typer(land, name="land")
+console = Console(highlight=False)
+
+Target = Annotated[
+    str, typer.Option(envvar="FLOWGRAIN_TARGET", help="dev, or prod, which demands a given key.")
+]
+LoadedTo = Annotated[
+    str | None,
+    typer.Option(help="Everything before this time is in the data, e.g. 2026-03-31T00:00:00Z."),
+]
+
+
+def said_plainly(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """One clear line instead of a traceback, which could hold what the door keeps out."""
+
+    @wraps(command)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except FlowgrainError as error:
+            Console(stderr=True, highlight=False, markup=False).print(
+                f"flowgrain: {error}", soft_wrap=True
+            )
+            raise typer.Exit(3 if error.rule else 1) from None
+
+    return run
+
+
+@land.command("files")
+@said_plainly
+def land_files_command(
+    folder: Annotated[Path, typer.Argument(help="Folder with files of the contract.")],
+    loaded_to: LoadedTo = None,
+    target: Target = "dev",
+) -> None:
+    """Land CSV or Parquet files in the shape of the contract (docs/contract/)."""
+    from orchestration.landing.files import land_files
+
+    _tell(
+        land_files(
+            Home.from_environment(),
+            folder,
+            target=target,
+            loaded_to=_moment(loaded_to),
+            say=console.print,
+        )
+    )
+
+
+@land.command("demo")
+@said_plainly
+def land_demo_command(
+    scale: Annotated[float, typer.Option(min=0.01, help="Times as many changes.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="Another organisation of the same kind.")] = None,
+    target: Target = "dev",
+) -> None:
+    """Generate the demo organisation and land it through the files contract."""
+    from orchestration.landing.demo import write_demo
+    from orchestration.landing.files import land_files
+
+    home = Home.from_environment().prepare()
+    with tempfile.TemporaryDirectory(dir=home.ops / "tmp") as folder:
+        console.print("Generating the demo organisation …")
+        write_demo(Path(folder), scale=scale, seed=seed)
+        _tell(land_files(home, Path(folder), target=target, say=console.print))
+
+
+@land.command("git")
+@said_plainly
+def land_git_command(
+    paths: Annotated[list[Path], typer.Argument(help="Clones or bare repositories.")],
+    name: Annotated[str | None, typer.Option(help="Repository name, e.g. shop/checkout.")] = None,
+    loaded_to: LoadedTo = None,
+    target: Target = "dev",
+) -> None:
+    """Land the history of local git repositories; only new commits the second time."""
+    from orchestration.landing.git import land_git
+
+    home = Home.from_environment()
+    _tell(
+        land_git(
+            home,
+            paths,
+            name=name,
+            target=target,
+            loaded_to=_moment(loaded_to),
+            say=console.print,
+        )
+    )
+
+
+@app.command("build")
+@said_plainly
+def build_command(target: Target = "dev") -> None:
+    """Build and test every model on what has landed. Publishes nothing."""
+    from orchestration.build import build
+
+    with console.status("Building …"):
+        kinds = build(Home.from_environment(), target=target)
+    console.print(
+        f"Built {kinds.get('model', 0)} models and {kinds.get('seed', 0)} seeds; "
+        f"{kinds.get('test', 0)} data tests passed."
+    )
+
+
+@app.command("publish")
+@said_plainly
+def publish_command(target: Target = "dev") -> None:
+    """Let the gate check the candidates and swap in a new release."""
+    from orchestration.floor_guard.publish import publish
+
+    home = Home.from_environment()
+    release = publish(home, target=target)
+    console.print(f"Published release {release.release} to {home.published}", soft_wrap=True)
+
+
+@app.command("verify")
+@said_plainly
+def verify_command() -> None:
+    """Hold the published file against its release report."""
+    from orchestration.floor_guard.publish import verify
+
+    verify(Home.from_environment())
+    console.print("The published file is what the gate released.")
+
+
+@app.command("summary")
+@said_plainly
+def summary_command() -> None:
+    """Print the wait-intensity matrix and flow efficiency of the release."""
+    from orchestration.summary import print_summary
+
+    print_summary(Home.from_environment())
+
+
+@app.command("doctor")
+@said_plainly
+def doctor_command() -> None:
+    """List what is not mapped, stale or quarantined, and why a metric is not measurable."""
+    from orchestration.doctor import examine
+
+    for title, lines in examine(Home.from_environment()).items():
+        console.print(f"\n[bold]{title}[/]")
+        for line in lines or ["nothing"]:
+            console.print(f"  {line}", soft_wrap=True, markup=False)
+
+
+@app.command("init")
+@said_plainly
+def init_command(
+    folder: Annotated[Path, typer.Argument(help="Folder for the organisation seeds.")],
+    clones: Annotated[
+        list[Path] | None, typer.Option("--clone", help="Clone whose CODEOWNERS to read.")
+    ] = None,
+) -> None:
+    """Draft the organisation seeds from CODEOWNERS and from what is not mapped yet."""
+    from orchestration.init import draft
+
+    for line in draft(Home.from_environment(), folder, clones or []):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min
+    if moment.tzinfo is None:
+        raise FlowgrainError(
+            "--loaded-to is no time with a zone", "Write it like 2026-03-31T00:00:00Z"
+        )
+    return moment
+
+
+def _tell(done: "object") -> None:
+    """What became of the rows, by entity."""
+    from orchestration.landing.files import Landed
+
+    assert isinstance(done, Landed)
+    if done.made_key:
+        console.print("Made a key file that only you can read: door/person.key in FLOWGRAIN_HOME.")
+    if done.counts:
+        table = Table("entity", "read", "new", "updated", "known", "superseded", "quarantined")
+        for entity, counts in done.counts.items():
+            numbers = (
+                counts.rows_read,
+                counts.rows_inserted,
+                counts.rows_updated,
+                counts.rows_unchanged,
+                counts.rows_superseded,
+                counts.rows_quarantined,
+            )
+            table.add_row(entity, *(f"{number:,}" for number in numbers))
+        console.print(table)
+    if done.unchanged_files:
+        console.print(f"Unchanged since the last load: {', '.join(done.unchanged_files)}")
+    for name, columns in done.dropped_columns.items():
+        console.print(
+            f"{name}: dropped columns that the contract does not name: {', '.join(columns)}"
+        )
+    if done.ignored_files:
+        console.print(f"Ignored, no files of the contract: {', '.join(done.ignored_files)}")
+    if any(counts.rows_quarantined for counts in done.counts.values()):
+        console.print("Rows in quarantine: `flowgrain doctor` says which and why.")
+
+
+if __name__ == "__main__":
+    app()

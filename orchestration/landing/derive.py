@@ -1,0 +1,98 @@
+"""What metrics need of free text, derived at the door so that the text itself never passes."""
+
+import re
+from collections.abc import Mapping
+
+Text = Mapping[str, str | None]
+
+HOTFIX = re.compile(r"(?:^|[\s;:\[(/_-])hot-?fix(?:$|[\s;:\])/_-])", re.IGNORECASE)
+ASSISTED = re.compile(
+    r"^\s*(?:co-authored-by|generated[- ]by|assisted[- ]by)\s*:.*"
+    r"\b(?:copilot|claude|cursor|codex|chatgpt|devin|gemini|aider|windsurf|amazon q|jules|openhands)\b"
+    r"|generated with \[?(?:claude code|copilot|cursor|codex|aider)",
+    re.IGNORECASE | re.MULTILINE,
+)
+REVERTS_COMMIT = re.compile(
+    r"^\s*(?:this\s+)?(?:reverts|reverting)\s+(?:commits?\s+)?(?P<sha>[0-9a-f]{7,40})\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+IS_REVERT = re.compile(r"^\s*(?:back ?out|revert)(?:s|ed|ing)?\b[\s:\"'“]", re.IGNORECASE)
+REVERTS_CHANGE = re.compile(
+    r"(?:^|\n)\s*(?:this\s+)?revert(?:s|ing)?\s+(?:\S+/\S+)?(?:pr\s*|pull request\s*)?[#!](?P<id>\d+)",
+    re.IGNORECASE,
+)
+QUOTED_REVERT = re.compile(r"^\s*revert\b.*\(#(?P<id>\d+)\)[\"”']", re.IGNORECASE)
+# The branch that GitHub's button makes for the revert of a change.
+REVERT_BRANCH = re.compile(r"^(?:\S+/)?revert-(?P<id>\d+)-")
+WORK_ITEM = re.compile(
+    r"(?<![A-Za-z0-9/_-])(?P<key>[A-Z][A-Z0-9]{1,9}-[1-9]\d{0,6})(?![A-Za-z0-9-])"
+)
+CLOSES_ISSUE = re.compile(
+    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s*:?\s+#(?P<id>\d+)\b", re.IGNORECASE
+)
+# Names of standards look like tracker keys.
+NO_WORK_ITEM = re.compile(r"^(?:UTF|ISO|SHA|RFC|CVE|PEP|TLS|AES|MD|HTTP|BASE|WIP|CP|GPT)-")
+COAUTHOR = re.compile(
+    r"^\s*co-authored-by:\s*(?P<name>[^<\n]*?)\s*<(?P<email>[^>\s]+)>", re.IGNORECASE | re.MULTILINE
+)
+OUTCOME = re.compile(
+    r"\b(?:expected|anticipated|desired|target) (?:outcome|result|impact|benefit)s?\b"
+    r"|\bso that\b|\bhypothesis\b|\bwe (?:expect|believe)\b|\bsuccess (?:metric|criteri)",
+    re.IGNORECASE,
+)
+
+
+def _joined(row: Text, *names: str) -> str:
+    return "\n".join(text for name in names if (text := row.get(name)))
+
+
+def change(row: Text) -> dict[str, object]:
+    """Derived columns of a change: from its title, body, branch and labels."""
+    title = row.get("title") or ""
+    reverted = (
+        REVERTS_CHANGE.search(_joined(row, "title", "body"))
+        or QUOTED_REVERT.search(title)
+        or REVERT_BRANCH.search(row.get("branch") or "")
+    )
+    return {
+        "is_hotfix": bool(HOTFIX.search(_joined(row, "title", "branch", "labels"))),
+        "is_assisted": bool(ASSISTED.search(row.get("body") or "")),
+        "reverts_change_id": reverted["id"] if reverted else None,
+    }
+
+
+def commit(row: Text) -> dict[str, object]:
+    """Derived columns of a commit: from its message."""
+    message = row.get("message") or ""
+    reverted = REVERTS_COMMIT.search(message)
+    return {
+        "is_assisted": bool(ASSISTED.search(message)),
+        "is_revert": bool(reverted or IS_REVERT.search(message)),
+        "reverts_commit_sha": reverted["sha"].lower() if reverted else None,
+    }
+
+
+def work_item(row: Text) -> dict[str, object]:
+    """Derived columns of a tracker item: whether it states an outcome it is expected to have."""
+    return {"states_outcome": bool(OUTCOME.search(_joined(row, "title", "body")))}
+
+
+def deployment(row: Text) -> dict[str, object]:
+    """Derived columns of a deployment: from its title."""
+    return {"is_hotfix": bool(HOTFIX.search(row.get("title") or ""))}
+
+
+def linked_work_items(row: Text) -> list[str]:
+    """Tracker keys that a change names: `PAY-12`, or `#9` after a closing word."""
+    text = _joined(row, "title", "branch", "body")
+    keys = [m["key"] for m in WORK_ITEM.finditer(text) if not NO_WORK_ITEM.match(m["key"])]
+    keys += [f"#{m['id']}" for m in CLOSES_ISSUE.finditer(text)]
+    return sorted(set(keys))
+
+
+def coauthors(message: str) -> list[str]:
+    """E-mail addresses of further authors that a message names."""
+    return sorted({match["email"] for match in COAUTHOR.finditer(message)})
+
+
+DERIVE = {"changes": change, "commits": commit, "work_items": work_item, "deployments": deployment}

@@ -1,0 +1,554 @@
+"""The way in: rows are typed, people keyed, what cannot be read is set aside, all is counted."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from types import TracebackType
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.errors import FlowgrainError
+from orchestration.home import Home
+from orchestration.landing import derive
+from orchestration.landing.contract import (
+    SQL_TYPES,
+    Column,
+    Entity,
+    contract_version,
+    entities,
+)
+from orchestration.landing.identity import People, open_pepper
+
+SOURCES = ("files", "git")
+LONGEST_TEXT = 4096
+# Seconds and fractions may be missing; the zone may not.
+ZONED = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?\s*(Z|z|[+-]\d{2}:?\d{2}|[+-]\d{2}| UTC)$"
+UNZONED = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$"
+
+BOOKKEEPING = """
+create schema if not exists door;
+create sequence if not exists door.load_ids;
+create table if not exists door.loads (
+    load_id bigint, source varchar, connection varchar, origin varchar, digest varchar,
+    contract_version integer, key_id varchar, loaded_to timestamp, landed_at timestamp,
+    status varchar
+);
+create table if not exists door.load_counts (
+    load_id bigint, entity varchar, rows_read bigint, rows_inserted bigint, rows_updated bigint,
+    rows_unchanged bigint, rows_superseded bigint, rows_quarantined bigint
+);
+create table if not exists door.quarantine (
+    load_id bigint, entity varchar, origin varchar, row_number bigint, field varchar,
+    reason varchar
+);
+create table if not exists door.connections (
+    source varchar, connection varchar, position varchar, loaded_to timestamp, landed_at timestamp
+);
+"""
+
+
+@dataclass
+class Counts:
+    """What became of the rows of one entity in one load."""
+
+    rows_read: int = 0
+    rows_inserted: int = 0
+    rows_updated: int = 0
+    rows_unchanged: int = 0
+    rows_superseded: int = 0
+    rows_quarantined: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Sum up over loads."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+    @property
+    def is_balanced(self) -> bool:
+        """Nothing lost: what was read is staged, already known, or in quarantine."""
+        return self.rows_read == (
+            self.rows_inserted
+            + self.rows_updated
+            + self.rows_unchanged
+            + self.rows_superseded
+            + self.rows_quarantined
+        )
+
+
+@contextmanager
+def plain_errors(home: Home) -> Iterator[None]:
+    """Turn the engine's errors, which may hold values, into ours, which do not."""
+    try:
+        yield
+    except duckdb.Error as error:
+        text = str(error)
+        if "No space left" in text or "out of disk" in text.lower():
+            what, remedy = f"The disk of {home.root} is full", "Free space, then run it again"
+        elif "Could not set lock" in text or "Conflicting lock" in text:
+            what = f"{home.vault} is open in another program"
+            remedy = "Close it (readers open published/marts.duckdb instead), then run it again"
+        elif "not a valid DuckDB database" in text:
+            what = f"{home.vault} is no DuckDB database"
+            remedy = "Restore it from a backup, or remove it and land again"
+        else:
+            what = f"The vault refused a statement ({type(error).__name__})"
+            remedy = "Run it again; report it if it stays"
+        raise FlowgrainError(what, remedy) from None
+
+
+class Door(AbstractContextManager["Door"]):
+    """One source's way into the vault; holds the writer's lock while it is open."""
+
+    def __init__(self, home: Home, source: str, *, target: str = "dev") -> None:
+        """Read the key before anything else: without one, not a row is read."""
+        self.home = home.prepare()
+        self.source = source
+        self.pepper, self.made_key = open_pepper(home, target=target)
+        self.people = People(home, self.pepper)
+        self._lock = home.writing()
+
+    def __enter__(self) -> "Door":
+        """Open the vault, make what is missing in it, and compare the key's id."""
+        self._lock.__enter__()
+        try:
+            with plain_errors(self.home):
+                self.vault = open_vault(self.home)
+                self.scratch = duckdb.connect(":memory:")
+                self.scratch.sql("set TimeZone = 'UTC'")
+            self._check_key()
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close both databases and let the next writer in."""
+        try:
+            with suppress(duckdb.Error):
+                self.vault.close()
+            self.scratch.close()
+        finally:
+            self._lock.__exit__(kind, error, traceback)
+
+    def _check_key(self) -> None:
+        known = self.vault.execute("select distinct key_id from door.loads").fetchall()
+        if any(key_id != self.pepper.key_id for (key_id,) in known):
+            raise FlowgrainError(
+                f"The vault was loaded with another key than {self.pepper.key_id}",
+                "Give the key it was loaded with, or start in an empty FLOWGRAIN_HOME",
+                rule="K04",
+            )
+
+    def has_landed(self, connection: str, digest: str) -> bool:
+        """Whether this very content came in before, so that loading twice changes nothing."""
+        found = self.vault.execute(
+            "select 1 from door.loads where source = ? and connection = ? and digest = ?",
+            [self.source, connection, digest],
+        ).fetchone()
+        return found is not None
+
+    def position(self, connection: str) -> str | None:
+        """Where the last complete load of this connection ended, in the source's own words."""
+        found = self.vault.execute(
+            "select position from door.connections where source = ? and connection = ?",
+            [self.source, connection],
+        ).fetchone()
+        return found[0] if found else None
+
+    @contextmanager
+    def load(
+        self, connection: str, *, origin: str, loaded_to: datetime, digest: str | None = None
+    ) -> Iterator["Load"]:
+        """One delivery, one transaction: it comes in whole, balanced, or not at all."""
+        with plain_errors(self.home):
+            self.vault.execute("begin")
+            load = Load(self, connection, origin, loaded_to, digest)
+            try:
+                yield load
+                load.finish()
+                self.people.save()
+                self.vault.execute("commit")
+            except BaseException:
+                with suppress(duckdb.Error):
+                    self.vault.execute("rollback")
+                load.forget_payloads()
+                raise
+
+    def arrive(self, connection: str, *, loaded_to: datetime, position: str | None = None) -> None:
+        """Say that a connection is loaded to a point in time: the high-water mark of its data.
+
+        It never moves back. Called when every load of a delivery is in.
+        """
+        with plain_errors(self.home):
+            self.vault.execute("begin")
+            found = self.vault.execute(
+                "select max(loaded_to) from door.connections where source = ? and connection = ?",
+                [self.source, connection],
+            ).fetchone()
+            mark = naive_utc(loaded_to)
+            if found and found[0]:
+                mark = max(mark, found[0])
+            self.vault.execute(
+                "delete from door.connections where source = ? and connection = ?",
+                [self.source, connection],
+            )
+            self.vault.execute(
+                "insert into door.connections values (?, ?, ?, ?, ?)",
+                [self.source, connection, position, mark, _now()],
+            )
+            self.vault.execute("commit")
+
+
+class Load:
+    """Rows of one delivery on their way into the vault."""
+
+    def __init__(
+        self, door: Door, connection: str, origin: str, loaded_to: datetime, digest: str | None
+    ) -> None:
+        """Take the next load id; the row in `door.loads` comes with the transaction."""
+        self.door = door
+        self.origin = origin
+        self.loaded_to = naive_utc(loaded_to)
+        self.counts: dict[str, Counts] = {}
+        found = door.vault.execute("select nextval('door.load_ids')").fetchone()
+        assert found is not None
+        self.load_id = int(found[0])
+        self._payloads = door.home.door / "quarantine" / f"load_{self.load_id:08d}.jsonl"
+        self._staged: set[str] = set()
+        door.vault.execute(
+            "insert into door.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'complete')",
+            [
+                self.load_id,
+                door.source,
+                connection,
+                origin,
+                digest,
+                contract_version(),
+                door.pepper.key_id,
+                self.loaded_to,
+                _now(),
+            ],
+        )
+
+    def rows(self, entity_name: str, table: pa.Table, *, first_row: int = 1) -> None:
+        """Take rows as the source has them: columns of the contract, any type, any order.
+
+        A column `_row` gives the row's number in its origin; without it rows are numbered from
+        `first_row`. Columns that the contract does not name are dropped here.
+        """
+        entity = entities()[entity_name]
+        counts = self.counts.setdefault(entity_name, Counts())
+        counts.rows_read += table.num_rows
+        if not table.num_rows:
+            return
+        if "_row" not in table.column_names:
+            numbers = pa.array(range(first_row, first_row + table.num_rows), pa.int64())
+            table = table.append_column("_row", numbers)
+        known = [c for c in table.column_names if c == "_row" or _is_known(entity, c)]
+        table = table.select(known)
+        typed = self._typed(entity, table)
+        bad = typed.column("_field").is_valid()
+        if (bad_rows := typed.filter(bad)).num_rows:
+            payload = table.filter(bad)
+            self._set_aside(entity_name, bad_rows, payload)
+            typed = typed.filter(pc.invert(bad))
+        self._stage(entity, typed)
+
+    def dicts(self, entity_name: str, rows: list[dict[str, object]]) -> None:
+        """The same for rows as dictionaries with the same keys; for sources that read one by one."""
+        if rows:
+            self.rows(entity_name, pa.Table.from_pylist(rows, _loose_schema(entity_name, rows)))
+
+    def quarantine(
+        self, entity_name: str, *, row: int | None, field: str | None, reason: str, payload: object
+    ) -> None:
+        """Set aside what could not even be read as a row; it counts as read."""
+        counts = self.counts.setdefault(entity_name, Counts())
+        counts.rows_read += 1
+        self._note(entity_name, row, field, reason, payload)
+
+    def _note(
+        self, entity: str, row: int | None, field: str | None, reason: str, payload: object
+    ) -> None:
+        self.counts[entity].rows_quarantined += 1
+        self.door.vault.execute(
+            "insert into door.quarantine values (?, ?, ?, ?, ?, ?)",
+            [self.load_id, entity, self.origin, row, field, reason],
+        )
+        self._payloads.parent.mkdir(mode=0o700, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        descriptor = os.open(self._payloads, flags, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            line = {"entity": entity, "row": row, "field": field, "reason": reason}
+            file.write(json.dumps({**line, "payload": payload}, default=str) + "\n")
+
+    def forget_payloads(self) -> None:
+        """A load that did not come in leaves nothing behind."""
+        self._payloads.unlink(missing_ok=True)
+
+    def _set_aside(self, entity: str, bad: pa.Table, payload: pa.Table) -> None:
+        columns = (bad.column("_row"), bad.column("_field"), bad.column("_reason"))
+        for number, field, reason, row in zip(*columns, payload.to_pylist(), strict=True):
+            row.pop("_row")
+            self._note(entity, number.as_py(), field.as_py(), reason.as_py(), row)
+
+    def _typed(self, entity: Entity, table: pa.Table) -> pa.Table:
+        """Types, people and derived columns of a batch; `_field` and `_reason` where one fails."""
+        schema = {field.name: field.type for field in table.schema}
+        select, failures = [], []
+        for column in entity.columns.values():
+            expression, failure = _reading(column, schema.get(column.name), self.loaded_to)
+            select.append(f'{expression} as "{column.name}"')
+            failures.append((column.name, failure))
+            flag = f"{column.name}_is_bot"
+            if column.type == "person":
+                said = f'"{flag}"' if flag in schema else "null"
+                select.append(f'try_cast({said} as boolean) as "{flag}"')
+        field = " ".join(f"when ({why}) is not null then '{name}'" for name, why in failures)
+        reason = " ".join(f"when ({why}) is not null then ({why})" for _, why in failures)
+        scratch = self.door.scratch
+        scratch.register("batch", table)
+        typed = scratch.sql(
+            f"select _row, {', '.join(select)}, case {field} end as _field, "
+            f"case {reason} end as _reason from batch order by _row"
+        ).to_arrow_table()
+        scratch.unregister("batch")
+        columns: dict[str, pa.ChunkedArray | pa.Array] = {}
+        for column in entity.columns.values():
+            if column.type == "person":
+                resolved = [self.door.people.resolve(a) for a in typed[column.name].to_pylist()]
+                flags = typed[f"{column.name}_is_bot"].to_pylist()
+                columns[f"{column.name}_key"] = pa.array([key for key, _ in resolved], pa.string())
+                columns[f"{column.name}_is_bot"] = pa.array(
+                    [bool(said) or bot for said, (_, bot) in zip(flags, resolved, strict=True)]
+                )
+            elif column.lands:
+                columns[column.name] = typed[column.name]
+        columns |= _derived(entity, typed)
+        table_out = pa.table({c.name: columns[c.name] for c in entity.landed})
+        for name in ("_row", "_field", "_reason"):
+            table_out = table_out.append_column(name, typed[name])
+        return _without_keyless(entity, table_out)
+
+    def _stage(self, entity: Entity, typed: pa.Table) -> None:
+        """Collect a batch in a temporary table; `finish` merges it."""
+        names = ", ".join(f'"{c.name}"' for c in entity.landed)
+        digest = ", ".join(f"coalesce(cast(\"{c.name}\" as varchar), '')" for c in entity.landed)
+        self.door.vault.register("typed", typed)
+        select = f"select {names}, md5(concat_ws(chr(31), {digest})) as _row_hash from typed"
+        verb = (
+            f'insert into temp."incoming_{entity.name}"'
+            if entity.name in self._staged
+            else f'create or replace temp table "incoming_{entity.name}" as'
+        )
+        self.door.vault.execute(f"{verb} {select}")
+        self.door.vault.unregister("typed")
+        self._staged.add(entity.name)
+
+    def finish(self) -> None:
+        """Merge what was staged, write down the counts and see that nothing was lost."""
+        for name in sorted(self._staged):
+            self._merge(entities()[name])
+        for name, counts in self.counts.items():
+            if not counts.is_balanced:
+                raise FlowgrainError(
+                    f"Rows of {name} were lost between reading and staging",
+                    "Nothing was kept of this load; report it",
+                    rule="B06",
+                )
+            self.door.vault.execute(
+                "insert into door.load_counts values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [self.load_id, name, *(getattr(counts, f.name) for f in fields(counts))],
+            )
+
+    def _merge(self, entity: Entity) -> None:
+        """Keep of each key its newest version; an equal row changes nothing."""
+        vault = self.door.vault
+        raw = f'raw_{self.door.source}."{entity.name}"'
+        key = ", ".join(f'"{name}"' for name in entity.landed_key)
+        same = " and ".join(f'raw."{n}" = incoming."{n}"' for n in entity.landed_key)
+        version = f'"{entity.version_column}"' if entity.version_column else "null::timestamp"
+        newest_first = "_version desc nulls last, _row_hash desc"
+        names = ", ".join(f'"{c.name}"' for c in entity.landed)
+        vault.execute(
+            f"""
+            create or replace temp table decided as
+            with versioned as (
+                select *, {version} as _version from temp."incoming_{entity.name}"
+            ),
+            ranked as (
+                select
+                    *,
+                    row_number() over (partition by {key} order by {newest_first}) as _rank,
+                    first_value(_row_hash) over (
+                        partition by {key} order by {newest_first}
+                    ) as _winner_hash
+                from versioned
+            )
+            select
+                incoming.*,
+                case
+                    when incoming._rank > 1 and incoming._row_hash = incoming._winner_hash
+                        then 'unchanged'
+                    when incoming._rank > 1 then 'superseded'
+                    when raw._row_hash is null then 'inserted'
+                    when raw._row_hash = incoming._row_hash then 'unchanged'
+                    when raw._version > coalesce(incoming._version, timestamp '0001-01-01')
+                        then 'superseded'
+                    else 'updated'
+                end as _decision
+            from ranked as incoming
+            left join (select *, {version} as _version from {raw}) as raw on {same}
+            """
+        )
+        counts = self.counts[entity.name]
+        for decision, count in vault.execute(
+            "select _decision, count(*) from decided group by _decision"
+        ).fetchall():
+            name = f"rows_{decision}"
+            setattr(counts, name, getattr(counts, name) + count)
+        vault.execute(
+            f"""
+            delete from {raw} as raw using decided as incoming
+            where {same} and incoming._decision = 'updated'
+            """
+        )
+        vault.execute(
+            f"""
+            insert into {raw} ({names}, _load_id, _row_hash)
+            select {names}, {self.load_id}, _row_hash
+            from decided where _decision in ('inserted', 'updated')
+            """
+        )
+        vault.execute("drop table temp.decided")
+        vault.execute(f'drop table temp."incoming_{entity.name}"')
+
+
+def open_vault(home: Home) -> duckdb.DuckDBPyConnection:
+    """Open the vault for writing and make the tables of every source that are not there yet."""
+    is_new = not home.vault.exists()
+    vault = duckdb.connect(str(home.vault), config={"temp_directory": str(home.ops / "tmp")})
+    vault.execute("set TimeZone = 'UTC'")
+    if is_new:
+        home.vault.chmod(0o600)
+    vault.execute(BOOKKEEPING)
+    for source in SOURCES:
+        vault.execute(f"create schema if not exists raw_{source}")
+        for entity in entities().values():
+            columns = ", ".join(f'"{c.name}" {SQL_TYPES[c.type]}' for c in entity.landed)
+            vault.execute(
+                f'create table if not exists raw_{source}."{entity.name}" '
+                f"({columns}, _load_id bigint, _row_hash varchar)"
+            )
+    return vault
+
+
+def naive_utc(moment: datetime) -> datetime:
+    """The vault holds UTC without a zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _now() -> datetime:
+    """When a load landed; only freshness looks at it, no model does."""
+    return naive_utc(datetime.now(UTC))
+
+
+def _is_known(entity: Entity, name: str) -> bool:
+    person = name.removesuffix("_is_bot")
+    return name in entity.columns or (
+        person != name and person in entity.columns and entity.columns[person].type == "person"
+    )
+
+
+def _loose_schema(entity_name: str, rows: list[dict[str, object]]) -> pa.Schema:
+    """Types of dictionaries that may hold only nulls in a column."""
+    types = {"integer": pa.int64(), "boolean": pa.bool_(), "timestamp": pa.timestamp("us", "UTC")}
+    columns = entities()[entity_name].columns
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.schema(
+        [
+            (name, types.get(columns[name].type, pa.string()) if name in columns else pa.bool_())
+            if name != "_row"
+            else ("_row", pa.int64())
+            for name in names
+        ]
+    )
+
+
+def _reading(column: Column, given: pa.DataType | None, loaded_to: datetime) -> tuple[str, str]:
+    """SQL that reads a column, and SQL that gives the reason why it cannot be read, or null."""
+    if given is None:
+        nothing = "cast(null as varchar)" if not column.lands else _null(column)
+        return nothing, "'missing'" if column.required else "cast(null as varchar)"
+    raw = f'"{column.name}"'
+    text = f"nullif(trim(cast({raw} as varchar)), '')"
+    reasons = [f"when {text} is null then 'missing'"] if column.required else []
+    if column.type == "timestamp":
+        if pa.types.is_timestamp(given):
+            typed = f"({raw} at time zone 'UTC')" if given.tz else "cast(null as timestamp)"
+            reasons.append("" if given.tz else f"when {raw} is not null then 'tz_missing'")
+        else:
+            zoned = f"regexp_full_match({text}, '{ZONED[1:-1]}')"
+            typed = f"case when {zoned} then try_cast({text} as timestamptz) at time zone 'UTC' end"
+            reasons.append(f"when regexp_full_match({text}, '{UNZONED[1:-1]}') then 'tz_missing'")
+            reasons.append(f"when {text} is not null and ({typed}) is null then 'not_a_timestamp'")
+        # An event dated after the extract is a mistake: it would close buckets that are open.
+        reasons.append(f"when ({typed}) > timestamp '{loaded_to}' then 'later_than_extract'")
+    elif column.type == "integer":
+        typed = f"try_cast({text} as bigint)"
+        reasons.append(f"when {text} is not null and {typed} is null then 'not_an_integer'")
+        reasons.append(f"when {typed} < 0 then 'negative'")
+    elif column.type == "boolean":
+        typed = f"try_cast({text} as boolean)"
+        reasons.append(f"when {text} is not null and {typed} is null then 'not_a_boolean'")
+    elif column.type == "free_text":
+        typed = f"cast({raw} as varchar)"
+    else:
+        typed = text
+        reasons.append(f"when length({text}) > {LONGEST_TEXT} then 'too_long'")
+        reasons.append(f"when contains({text}, chr(0)) then 'control_character'")
+        if column.values:
+            allowed = ", ".join(f"'{value}'" for value in column.values)
+            reasons.append(f"when {text} not in ({allowed}) then 'unknown_value'")
+    reasons = [reason for reason in reasons if reason]
+    return typed, f"case {' '.join(reasons)} end" if reasons else "cast(null as varchar)"
+
+
+def _null(column: Column) -> str:
+    return f"cast(null as {SQL_TYPES.get(column.type, 'varchar')})"
+
+
+def _derived(entity: Entity, typed: pa.Table) -> dict[str, pa.Array]:
+    """Columns that rest on free text."""
+    if not entity.derived:
+        return {}
+    texts = [c.name for c in entity.columns.values() if not c.lands]
+    derive_row = derive.DERIVE[entity.name]
+    values = [derive_row(row) for row in typed.select(texts).to_pylist()]
+    types = {"boolean": pa.bool_(), "text": pa.string()}
+    return {
+        name: pa.array([value[name] for value in values], types[landed.type])
+        for name, landed in entity.derived.items()
+    }
+
+
+def _without_keyless(entity: Entity, table: pa.Table) -> pa.Table:
+    """A row whose key is an account of nobody cannot be told apart: it goes to quarantine."""
+    people = [n for n in entity.landed_key if n.endswith("_key")]
+    for name in people:
+        keyless = pc.and_(pc.is_null(table[name]), pc.is_null(table["_field"]))
+        for column, value in (("_reason", "nobody"), ("_field", name.removesuffix("_key"))):
+            index = table.column_names.index(column)
+            filled = pc.if_else(keyless, pa.scalar(value), table[column])
+            table = table.set_column(index, column, filled)
+    return table
