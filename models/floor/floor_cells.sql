@@ -1,0 +1,231 @@
+{#- Hiding one group may ask for hiding another: rounds until a test finds none left. -#}
+{%- set rounds = 4 -%}
+{%- set cell = 'population, author_kind, role, bucket, bucket_start' -%}
+with subjects as (
+    select * from {{ ref('floor_subjects') }}
+),
+
+bucket_parents as (
+    select * from {{ ref('int_bucket_parents') }}
+),
+
+-- Primary: enough people in the role, none of them with more than half of the events.
+counted as (
+    select
+        population,
+        author_kind,
+        role,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        min(parent_grain) as parent_grain,
+        min(parent_key) as parent_key,
+        count(distinct parent_key) as parent_count,
+        count(distinct person_key) as people_count,
+        max(event_count) as largest_event_count,
+        sum(event_count) as event_count
+
+    from subjects
+    group by population, author_kind, role, grain, grain_key, bucket, bucket_start
+),
+
+round_0 as (
+    select
+        counted.*,
+        bucket_parents.parent_bucket_start,
+        bucket_parents.sibling_count,
+        case
+            when counted.people_count < {{ minimum_people() }} then 0
+            when counted.largest_event_count * 2 > counted.event_count then 0
+            -- Its owner changed inside the bucket; or nobody is known to own it.
+            when counted.parent_count > 1 then 0
+            when counted.grain_key = 'unassigned' then 0
+            else 1
+        end as is_open
+
+    from counted
+    inner join bucket_parents
+        on
+            counted.bucket = bucket_parents.bucket
+            and counted.bucket_start = bucket_parents.bucket_start
+),
+
+{% for round in range(1, rounds + 1) %}
+-- Siblings: hidden first, then the smallest. What is hidden must hold two groups and enough people.
+ordered_{{ round }} as (
+    select
+        *,
+        row_number() over (
+            partition by {{ cell }}, parent_grain, parent_key
+            order by is_open, people_count, grain_key
+        ) as place,
+        min(is_open) over (partition by {{ cell }}, parent_grain, parent_key) as all_open
+
+    from round_{{ round - 1 }}
+),
+
+-- A person counts once, at the first sibling in that order.
+first_places_{{ round }} as (
+    select
+        ordered.population,
+        ordered.author_kind,
+        ordered.role,
+        ordered.bucket,
+        ordered.bucket_start,
+        ordered.parent_grain,
+        ordered.parent_key,
+        subjects.person_key,
+        min(ordered.place) as place
+
+    from ordered_{{ round }} as ordered
+    inner join subjects
+        on
+            ordered.population = subjects.population
+            and ordered.author_kind = subjects.author_kind
+            and ordered.role = subjects.role
+            and ordered.grain = subjects.grain
+            and ordered.grain_key = subjects.grain_key
+            and ordered.bucket = subjects.bucket
+            and ordered.bucket_start = subjects.bucket_start
+    where ordered.all_open = 0
+    group by
+        ordered.population, ordered.author_kind, ordered.role, ordered.bucket,
+        ordered.bucket_start, ordered.parent_grain, ordered.parent_key, subjects.person_key
+),
+
+new_people_{{ round }} as (
+    select
+        {{ cell }},
+        parent_grain,
+        parent_key,
+        place,
+        count(*) as new_people_count
+
+    from first_places_{{ round }}
+    group by {{ cell }}, parent_grain, parent_key, place
+),
+
+sibling_checked_{{ round }} as (
+    select
+        ordered.*,
+        coalesce(
+            sum(new_people.new_people_count) over (
+                partition by
+                    ordered.population, ordered.author_kind, ordered.role, ordered.bucket,
+                    ordered.bucket_start, ordered.parent_grain, ordered.parent_key
+                order by ordered.place
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as people_hidden_before
+
+    from ordered_{{ round }} as ordered
+    left join new_people_{{ round }} as new_people
+        on
+            ordered.population = new_people.population
+            and ordered.author_kind = new_people.author_kind
+            and ordered.role = new_people.role
+            and ordered.bucket = new_people.bucket
+            and ordered.bucket_start = new_people.bucket_start
+            and ordered.parent_grain = new_people.parent_grain
+            and ordered.parent_key = new_people.parent_key
+            and ordered.place = new_people.place
+),
+
+sibling_hidden_{{ round }} as (
+    select
+        *,
+        case
+            when is_open = 0 then 0
+            when
+                all_open = 0
+                and (place <= 2 or people_hidden_before < {{ minimum_people() }})
+                then 0
+            else 1
+        end as is_open_after_siblings
+
+    from sibling_checked_{{ round }}
+),
+
+-- Hiding a group hides what lies below it.
+descended_{{ round }} as (
+    select
+        child.*,
+        case
+            when child.parent_grain = 'none' then child.is_open_after_siblings
+            when coalesce(parent.is_open_after_siblings, 0) = 0 then 0
+            when child.grain != 'system' then child.is_open_after_siblings
+            when coalesce(grandparent.is_open_after_siblings, 0) = 0 then 0
+            else child.is_open_after_siblings
+        end as is_open_after_descent
+
+    from sibling_hidden_{{ round }} as child
+    left join sibling_hidden_{{ round }} as parent
+        on
+            child.population = parent.population
+            and child.author_kind = parent.author_kind
+            and child.role = parent.role
+            and child.bucket = parent.bucket
+            and child.bucket_start = parent.bucket_start
+            and child.parent_grain = parent.grain
+            and child.parent_key = parent.grain_key
+    left join sibling_hidden_{{ round }} as grandparent
+        on
+            parent.population = grandparent.population
+            and parent.author_kind = grandparent.author_kind
+            and parent.role = grandparent.role
+            and parent.bucket = grandparent.bucket
+            and parent.bucket_start = grandparent.bucket_start
+            and parent.parent_grain = grandparent.grain
+            and parent.parent_key = grandparent.grain_key
+),
+
+-- In time: the weeks of a period, and the periods of a quarter, all or none for a group.
+round_{{ round }} as (
+    select
+        population,
+        author_kind,
+        role,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        parent_grain,
+        parent_key,
+        parent_count,
+        people_count,
+        largest_event_count,
+        event_count,
+        parent_bucket_start,
+        sibling_count,
+        case
+            when
+                bucket != 'quarter'
+                and sum(is_open_after_descent) over (
+                    partition by
+                        population, author_kind, role, grain, grain_key, bucket, parent_bucket_start
+                ) < sibling_count
+                then 0
+            else is_open_after_descent
+        end as is_open
+
+    from descended_{{ round }}
+),
+
+{% endfor %}
+final as (
+    select
+        population,
+        author_kind,
+        role,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        is_open = 1 as is_open
+
+    from round_{{ rounds }}
+)
+
+select * from final

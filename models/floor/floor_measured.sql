@@ -1,0 +1,152 @@
+with series as (
+    select * from {{ ref('metric_series') }}
+),
+
+metrics as (
+    select * from {{ ref('metrics') }}
+),
+
+cells as (
+    select * from {{ ref('floor_cells') }}
+),
+
+observed as (
+    select * from {{ ref('observed_durations') }}
+    union all
+    select * from {{ ref('observed_ratios') }}
+    union all
+    select * from {{ ref('observed_shares') }}
+    union all
+    select * from {{ ref('observed_means') }}
+    union all
+    select * from {{ ref('observed_counts') }}
+    union all
+    select * from {{ ref('observed_work_in_progress') }}
+),
+
+spine as (
+    select * from {{ ref('floor_spine') }}
+),
+
+measurability as (
+    select * from {{ ref('floor_measurability') }}
+),
+
+-- A cell is open to a metric where it is open in each role that the metric rests on.
+open_cells as (
+    select
+        metrics.metric_key,
+        cells.author_kind,
+        cells.grain,
+        cells.grain_key,
+        cells.bucket,
+        cells.bucket_start,
+        series.slice,
+        series.slice_value,
+        series.statistic,
+        series.clock,
+        sum(case when cells.is_open then 1 else 0 end) as open_role_count
+
+    from series
+    inner join metrics on series.metric_key = metrics.metric_key
+    inner join cells
+        on
+            series.population = cells.population
+            and series.author_kind = cells.author_kind
+            and (
+                (cells.role = 'author' and series.needs_authors)
+                or (cells.role = 'reviewer' and series.needs_reviewers)
+            )
+    group by
+        metrics.metric_key, cells.author_kind, cells.grain, cells.grain_key, cells.bucket,
+        cells.bucket_start, series.slice, series.slice_value, series.statistic, series.clock
+),
+
+judged as (
+    select
+        spine.metric_key,
+        spine.grain,
+        spine.grain_key,
+        spine.slice,
+        spine.slice_value,
+        spine.statistic,
+        spine.clock,
+        spine.bucket,
+        spine.bucket_start,
+        observed.value,
+        observed.lower_bound,
+        observed.upper_bound,
+        observed.numerator,
+        observed.denominator,
+        observed.sample_size,
+        observed.method,
+        spine.precision_step,
+        case
+            when measurability.status != 'ok' then measurability.status
+            when
+                coalesce(open_cells.open_role_count, 0) = spine.needed_role_count
+                and observed.is_supported
+                and observed.sample_size >= spine.min_sample
+                then 'ok'
+            else 'withheld'
+        end as status
+
+    from spine
+    inner join measurability
+        on
+            spine.metric_key = measurability.metric_key
+            and spine.slice = measurability.slice
+            and spine.slice_value = measurability.slice_value
+            and spine.statistic = measurability.statistic
+            and spine.clock = measurability.clock
+    left join observed
+        on
+            spine.metric_key = observed.metric_key
+            and spine.slice = observed.slice
+            and spine.slice_value = observed.slice_value
+            and spine.statistic = observed.statistic
+            and spine.clock = observed.clock
+            and spine.grain = observed.grain
+            and spine.grain_key = observed.grain_key
+            and spine.bucket = observed.bucket
+            and spine.bucket_start = observed.bucket_start
+    left join open_cells
+        on
+            spine.metric_key = open_cells.metric_key
+            and spine.slice = open_cells.slice
+            and spine.slice_value = open_cells.slice_value
+            and spine.statistic = open_cells.statistic
+            and spine.clock = open_cells.clock
+            and spine.grain = open_cells.grain
+            and spine.grain_key = open_cells.grain_key
+            and spine.bucket = open_cells.bucket
+            and spine.bucket_start = open_cells.bucket_start
+),
+
+-- Withheld looks the same whatever the reason; what passed is cut to the declared precision.
+final as (
+    select
+        metric_key,
+        grain,
+        grain_key,
+        slice,
+        slice_value,
+        statistic,
+        clock,
+        bucket,
+        bucket_start,
+        case when status = 'ok' then {{ cut('value', 'precision_step') }} end as value,
+        case when status = 'ok' then {{ cut('lower_bound', 'precision_step', 'floor') }} end
+            as lower_bound,
+        case when status = 'ok' then {{ cut('upper_bound', 'precision_step', 'ceil') }} end
+            as upper_bound,
+        case when status = 'ok' then {{ cut('numerator', 1) }} end as numerator,
+        case when status = 'ok' then {{ cut('denominator', 1) }} end as denominator,
+        case when status = 'ok' then cast(sample_size as bigint) end as sample_size,
+        case when status = 'ok' then method end as method,
+        status
+
+    from judged
+)
+
+select * from final

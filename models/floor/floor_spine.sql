@@ -1,0 +1,72 @@
+with series as (
+    select * from {{ ref('metric_series') }}
+),
+
+metrics as (
+    select * from {{ ref('metrics') }}
+),
+
+buckets as (
+    select * from {{ ref('int_buckets') }}
+    where is_closed
+),
+
+population_times as (
+    select * from {{ ref('int_population_times') }}
+),
+
+organisation as (
+    select
+        'team' as grain,
+        team_key as grain_key
+    from {{ ref('teams') }}
+    union all
+    select
+        'value_stream' as grain,
+        value_stream_key as grain_key
+    from {{ ref('value_streams') }}
+    union all
+    select
+        'system' as grain,
+        system_key as grain_key
+    from {{ ref('systems') }}
+    union all
+    select
+        'portfolio' as grain,
+        'all' as grain_key
+),
+
+-- From the first bucket that the data cover whole, a row for every group: the same for all.
+first_week as (
+    select cast({{ dbt.date_trunc('week', 'min(counted_at)') }} as date) as week_start
+    from population_times
+),
+
+final as (
+    select
+        series.metric_key,
+        organisation.grain,
+        organisation.grain_key,
+        series.slice,
+        series.slice_value,
+        series.statistic,
+        series.clock,
+        buckets.bucket,
+        buckets.bucket_start,
+        series.min_sample,
+        metrics.precision_step,
+        case when series.needs_authors then 1 else 0 end
+        + case when series.needs_reviewers then 1 else 0 end as needed_role_count
+
+    from series
+    inner join metrics on series.metric_key = metrics.metric_key
+    inner join organisation
+        on '|' || metrics.grains || '|' like '%|' || organisation.grain || '|%'
+    cross join buckets
+    cross join first_week
+    where
+        buckets.bucket_start >= first_week.week_start
+        and not series.is_derived
+)
+
+select * from final

@@ -1,0 +1,97 @@
+with cells as (
+    select * from {{ ref('int_measured_cells') }}
+    where kind = 'count'
+),
+
+buckets as (
+    select * from {{ ref('int_buckets') }}
+),
+
+counted as (
+    select
+        metric_key,
+        slice,
+        slice_value,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        cast(sum(amount) as bigint) as event_count
+
+    from cells
+    group by metric_key, slice, slice_value, clock, grain, grain_key, bucket, bucket_start
+),
+
+lasting as (
+    select
+        counted.*,
+        buckets.week_count
+
+    from counted
+    inner join buckets
+        on
+            counted.bucket = buckets.bucket
+            and counted.bucket_start = buckets.bucket_start
+),
+
+-- Garwood's exact Poisson limits by the Wilson-Hilferty approximation of the chi-square quantile.
+bounded as (
+    select
+        *,
+        event_count * power(
+            greatest(1 - 1 / (9.0 * event_count) - 1.959964 / (3 * sqrt(event_count)), 0), 3
+        ) as lower_bound,
+        (event_count + 1)
+        * power(1 - 1 / (9.0 * (event_count + 1)) + 1.959964 / (3 * sqrt(event_count + 1)), 3)
+            as upper_bound
+
+    from lasting
+),
+
+final as (
+    select
+        metric_key,
+        slice,
+        slice_value,
+        'count' as statistic,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        cast(event_count as double precision) as value,
+        lower_bound,
+        upper_bound,
+        cast(null as double precision) as numerator,
+        cast(null as double precision) as denominator,
+        event_count as sample_size,
+        'poisson_wilson_hilferty' as method,
+        true as is_supported
+
+    from bounded
+    union all
+    -- Buckets differ in length: what is compared is the rate per week.
+    select
+        metric_key,
+        slice,
+        slice_value,
+        'rate' as statistic,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        event_count * 1.0 / week_count as value,
+        lower_bound / week_count as lower_bound,
+        upper_bound / week_count as upper_bound,
+        cast(null as double precision) as numerator,
+        cast(null as double precision) as denominator,
+        event_count as sample_size,
+        'poisson_wilson_hilferty' as method,
+        true as is_supported
+
+    from bounded
+)
+
+select * from final

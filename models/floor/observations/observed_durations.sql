@@ -1,0 +1,111 @@
+with cells as (
+    select * from {{ ref('int_measured_cells') }}
+    where kind = 'duration'
+),
+
+ranks as (
+    select * from {{ ref('order_statistic_ranks') }}
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by
+                metric_key, slice, slice_value, clock, grain, grain_key, bucket, bucket_start
+            order by amount, change_key
+        ) as place,
+        count(*) over (
+            partition by
+                metric_key, slice, slice_value, clock, grain, grain_key, bucket, bucket_start
+        ) as sample_size
+
+    from cells
+),
+
+-- Ranks of a distribution-free interval; beyond the seed the normal approximation is exact enough.
+bounded as (
+    select
+        ranked.*,
+        coalesce(
+            ranks.p50_lower,
+            floor(0.5 * ranked.sample_size - 1.96 * sqrt(0.25 * ranked.sample_size))
+        ) as p50_lower,
+        coalesce(
+            ranks.p50_upper,
+            ceil(0.5 * ranked.sample_size + 1.96 * sqrt(0.25 * ranked.sample_size)) + 1
+        ) as p50_upper,
+        coalesce(
+            ranks.p85_lower,
+            floor(0.85 * ranked.sample_size - 1.96 * sqrt(0.1275 * ranked.sample_size))
+        ) as p85_lower,
+        coalesce(
+            ranks.p85_upper,
+            ceil(0.85 * ranked.sample_size + 1.96 * sqrt(0.1275 * ranked.sample_size)) + 1
+        ) as p85_upper
+
+    from ranked
+    left join ranks on ranked.sample_size = ranks.observation_count
+),
+
+summarised as (
+    select
+        metric_key,
+        slice,
+        slice_value,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        count(*) as sample_size,
+        {{ percentile('amount', 0.5) }} as p50,
+        max(case when place = p50_lower then amount end) as p50_lower_bound,
+        max(case when place = p50_upper then amount end) as p50_upper_bound,
+        -- No bound may be one person's extreme: five events and three people lie beyond it.
+        sum(case when place < p50_lower then 1 else 0 end) as p50_events_below,
+        sum(case when place > p50_upper then 1 else 0 end) as p50_events_above,
+        count(distinct case when place < p50_lower then subject_key end) as p50_people_below,
+        count(distinct case when place > p50_upper then subject_key end) as p50_people_above,
+        {{ percentile('amount', 0.85) }} as p85,
+        max(case when place = p85_lower then amount end) as p85_lower_bound,
+        max(case when place = p85_upper then amount end) as p85_upper_bound,
+        sum(case when place < p85_lower then 1 else 0 end) as p85_events_below,
+        sum(case when place > p85_upper then 1 else 0 end) as p85_events_above,
+        count(distinct case when place < p85_lower then subject_key end) as p85_people_below,
+        count(distinct case when place > p85_upper then subject_key end) as p85_people_above
+
+    from bounded
+    group by metric_key, slice, slice_value, clock, grain, grain_key, bucket, bucket_start
+),
+
+final as (
+    {%- for quantile in ['p50', 'p85'] %}
+    select
+        metric_key,
+        slice,
+        slice_value,
+        '{{ quantile }}' as statistic,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        {{ quantile }} / 3600.0 as value,
+        {{ quantile }}_lower_bound / 3600.0 as lower_bound,
+        {{ quantile }}_upper_bound / 3600.0 as upper_bound,
+        cast(null as double precision) as numerator,
+        cast(null as double precision) as denominator,
+        sample_size,
+        'order_statistics' as method,
+        {{ quantile }}_events_below >= 5
+        and {{ quantile }}_events_above >= 5
+        and {{ quantile }}_people_below >= 3
+        and {{ quantile }}_people_above >= 3 as is_supported
+
+    from summarised
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+)
+
+select * from final

@@ -1,0 +1,60 @@
+with activity as (
+    select * from {{ ref('int_activity') }}
+),
+
+weeks as (
+    select * from {{ ref('int_weeks') }}
+),
+
+placed as (
+    select
+        activity.population,
+        activity.author_kind,
+        activity.role,
+        activity.person_key,
+        activity.change_key,
+        activity.system_key,
+        activity.team_key,
+        activity.value_stream_key,
+        weeks.bucket,
+        weeks.bucket_start
+
+    from activity
+    inner join weeks
+        on cast({{ dbt.date_trunc('week', 'activity.counted_at') }} as date) = weeks.week_start
+    -- Open work is what is open at the bucket's end, so only its last week counts.
+    where
+        activity.population != 'in_progress'
+        or weeks.week_end = weeks.bucket_end
+),
+
+final as (
+    {%- for grain, grain_key, parent_grain, parent_key in [
+        ('portfolio', "'all'", 'none', "'none'"),
+        ('value_stream', 'value_stream_key', 'portfolio', "'all'"),
+        ('team', 'team_key', 'value_stream', 'value_stream_key'),
+        ('system', 'system_key', 'team', 'team_key'),
+    ] %}
+    select
+        population,
+        author_kind,
+        role,
+        '{{ grain }}' as grain,
+        {{ grain_key }} as grain_key,
+        '{{ parent_grain }}' as parent_grain,
+        {{ parent_key }} as parent_key,
+        bucket,
+        bucket_start,
+        person_key,
+        count(distinct change_key) as event_count
+
+    from placed
+    group by
+        population, author_kind, role, {% if grain != 'portfolio' %}{{ grain_key }}, {% endif -%}
+        {% if parent_key.endswith('_key') %}{{ parent_key }}, {% endif -%}
+        bucket, bucket_start, person_key
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+)
+
+select * from final

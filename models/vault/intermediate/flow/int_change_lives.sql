@@ -1,0 +1,128 @@
+with changes as (
+    select * from {{ ref('stg_canonical__changes') }}
+),
+
+boundaries as (
+    select * from {{ ref('int_change_boundaries') }}
+),
+
+change_systems as (
+    select * from {{ ref('int_change_systems') }}
+),
+
+system_owners as (
+    select * from {{ ref('int_system_owners') }}
+),
+
+change_work_items as (
+    select distinct change_key from {{ ref('stg_canonical__change_work_items') }}
+),
+
+commit_times as (
+    select * from {{ ref('int_change_commit_times') }}
+),
+
+-- A person's commit at the start vouches for the work before it, which no stage holds.
+first_touches as (
+    select
+        boundaries.change_key,
+        max(case when not commit_times.author_is_bot then 1 else 0 end) as is_human
+
+    from boundaries
+    inner join commit_times
+        on
+            boundaries.change_key = commit_times.change_key
+            and boundaries.started_at = commit_times.authored_at
+    group by boundaries.change_key
+),
+
+-- Owner is who owned the system when it merged; a change that never merged, when it ended or began.
+owned as (
+    select
+        boundaries.change_key,
+        cast(
+            coalesce(
+                boundaries.merged_at, changes.closed_at, changes.opened_at, boundaries.started_at
+            ) as date
+        ) as owned_on
+
+    from boundaries
+    inner join changes on boundaries.change_key = changes.change_key
+),
+
+attributed as (
+    select
+        -- keys
+        boundaries.change_key,
+        changes.repository,
+        coalesce(system_owners.system_key, 'unassigned') as system_key,
+        coalesce(system_owners.team_key, 'unassigned') as team_key,
+        coalesce(system_owners.value_stream_key, 'unassigned') as value_stream_key,
+        coalesce(system_owners.calendar_key, 'default') as calendar_key,
+
+        -- person data
+        changes.author_key,
+
+        -- properties
+        changes.source,
+        case when changes.author_is_bot then 'bot' else 'human' end as author_kind,
+        boundaries.start_method,
+        boundaries.deploy_method,
+        boundaries.is_approved,
+        boundaries.is_merged_without_review,
+        boundaries.is_order_repaired,
+        change_work_items.change_key is not null as has_work_item,
+
+        -- timestamps
+        case
+            when first_touches.is_human = 1
+                then {{ minutes_before('boundaries.started_at', setting('touch_minutes')) }}
+            else boundaries.started_at
+        end as worked_from,
+        boundaries.started_at,
+        boundaries.ready_at,
+        boundaries.first_review_at,
+        boundaries.approved_at,
+        boundaries.merged_at,
+        case when boundaries.merged_at is null then changes.closed_at end as abandoned_at,
+        boundaries.deployed_at,
+        owned.owned_on
+
+    from boundaries
+    inner join changes on boundaries.change_key = changes.change_key
+    inner join owned on boundaries.change_key = owned.change_key
+    left join change_systems on boundaries.change_key = change_systems.change_key
+    left join first_touches on boundaries.change_key = first_touches.change_key
+    left join system_owners
+        on
+            change_systems.system_key = system_owners.system_key
+            and owned.owned_on >= system_owners.valid_from
+            and owned.owned_on < system_owners.valid_to
+    left join change_work_items on boundaries.change_key = change_work_items.change_key
+),
+
+final as (
+    select
+        attributed.*,
+
+        -- positions on the working clock: working seconds of the calendar before the moment
+        {{ working_position('attributed.worked_from', 'worked_days') }} as worked_from_position,
+        {{ working_position('attributed.started_at', 'started_days') }} as started_position,
+        {{ working_position('attributed.ready_at', 'ready_days') }} as ready_position,
+        {{ working_position('attributed.first_review_at', 'review_days') }}
+            as first_review_position,
+        {{ working_position('attributed.approved_at', 'approved_days') }} as approved_position,
+        {{ working_position('attributed.merged_at', 'merged_days') }} as merged_position,
+        {{ working_position('attributed.deployed_at', 'deployed_days') }} as deployed_position
+
+    from attributed
+    {{ working_days_join('attributed.worked_from', 'attributed.calendar_key', 'worked_days') }}
+    {{ working_days_join('attributed.started_at', 'attributed.calendar_key', 'started_days') }}
+    {{ working_days_join('attributed.ready_at', 'attributed.calendar_key', 'ready_days') }}
+    {{ working_days_join('attributed.first_review_at', 'attributed.calendar_key', 'review_days') }}
+    {{ working_days_join('attributed.approved_at', 'attributed.calendar_key', 'approved_days') }}
+    {{ working_days_join('attributed.merged_at', 'attributed.calendar_key', 'merged_days') }}
+    {{ working_days_join('attributed.deployed_at', 'attributed.calendar_key', 'deployed_days') }}
+)
+
+select * from final

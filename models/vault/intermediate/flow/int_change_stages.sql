@@ -1,0 +1,77 @@
+with bounds as (
+    select * from {{ ref('int_change_stage_bounds') }}
+),
+
+active_spans as (
+    select * from {{ ref('int_change_active_spans') }}
+),
+
+-- Evidence counts inside its stage only.
+clipped as (
+    select
+        bounds.change_key,
+        bounds.stage,
+        greatest(active_spans.from_position, bounds.worked_from_position) as from_position,
+        least(active_spans.to_position, bounds.left_position) as to_position
+
+    from bounds
+    inner join active_spans
+        on
+            bounds.change_key = active_spans.change_key
+            and (bounds.stage = active_spans.stage or active_spans.stage = 'any')
+            and bounds.worked_from_position < active_spans.to_position
+            and bounds.left_position > active_spans.from_position
+),
+
+-- Spans overlap: each adds only what lies beyond those before it.
+reached as (
+    select
+        change_key,
+        stage,
+        from_position,
+        to_position,
+        coalesce(
+            max(to_position) over (
+                partition by change_key, stage order by from_position, to_position
+                rows between unbounded preceding and 1 preceding
+            ),
+            from_position
+        ) as covered_to
+
+    from clipped
+),
+
+active as (
+    select
+        change_key,
+        stage,
+        cast(sum(greatest(to_position - greatest(from_position, covered_to), 0)) as bigint)
+            as active_seconds
+
+    from reached
+    group by change_key, stage
+),
+
+final as (
+    select
+        -- keys
+        bounds.change_key,
+        bounds.stage,
+
+        -- wall clock
+        {{ seconds_between('bounds.entered_at', 'bounds.left_at') }} as wall_seconds,
+
+        -- working clock
+        bounds.left_position - bounds.entered_position as working_seconds,
+        coalesce(active.active_seconds, 0) as active_seconds,
+        bounds.left_position - bounds.worked_from_position - coalesce(active.active_seconds, 0)
+            as waiting_seconds
+
+    from bounds
+    left join active
+        on
+            bounds.change_key = active.change_key
+            and bounds.stage = active.stage
+)
+
+select * from final

@@ -1,0 +1,42 @@
+with landed as (
+    {{ union_sources('commits') }}
+),
+
+-- An event that two sources deliver is one event: the source that knows most tells it.
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by repository, commit_sha order by source_rank
+        ) as preference
+    from landed
+),
+
+final as (
+    select
+        -- keys
+        repository || '@' || commit_sha as commit_key,
+        repository,
+        commit_sha,
+        reverts_commit_sha,
+
+        -- person data
+        author_key,
+        author_is_bot,
+
+        -- properties
+        parent_count,
+        is_mainline,
+        is_assisted,
+        is_revert,
+        source,
+
+        -- timestamps
+        authored_at,
+        committed_at
+
+    from ranked
+    where preference = 1
+)
+
+select * from final

@@ -1,0 +1,33 @@
+with landed as (
+    {{ union_sources('work_items') }}
+),
+
+-- An event that two sources deliver is one event: the source that knows most tells it.
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by work_item_id order by source_rank
+        ) as preference
+    from landed
+),
+
+final as (
+    select
+        -- keys
+        work_item_id,
+
+        -- properties
+        work_type,
+        states_outcome,
+        source,
+
+        -- timestamps
+        created_at,
+        resolved_at
+
+    from ranked
+    where preference = 1
+)
+
+select * from final
