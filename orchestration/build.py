@@ -1,7 +1,9 @@
 """Runs dbt on the vault, in a process of its own, so that no lock outlives it."""
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +22,37 @@ def dbt_environment(home: Home) -> dict[str, str]:
         "DBT_PROFILES_DIR": str(PROJECT if profile.exists() else _example_profile(home)),
         "DBT_TARGET_PATH": str(home.target),
         "DBT_LOG_PATH": str(home.ops / "logs"),
+        "FLOWGRAIN_ORGANISATION": _organisation(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
+
+
+def _organisation() -> str:
+    """Folder of the organisation seeds, relative to the project.
+
+    dbt writes what it compiles of a seed below `target/` at the seed's own path: an absolute path
+    would end in the user's files. So a folder from elsewhere is copied in.
+    """
+    given = os.environ.get("FLOWGRAIN_ORGANISATION")
+    if not given:
+        return "seeds/organisation"
+    folder = (PROJECT / given).resolve()
+    if not folder.is_dir():
+        raise FlowgrainError(
+            f"FLOWGRAIN_ORGANISATION: {folder} is no folder", "Draft one with `flowgrain init`"
+        )
+    if folder.is_relative_to(PROJECT):
+        return str(folder.relative_to(PROJECT))
+    files = sorted(folder.glob("*.csv"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + file.read_bytes())
+    copy = PROJECT / ".organisation" / digest.hexdigest()[:12]
+    copy.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copyfile(file, copy / file.name)
+    return str(copy.relative_to(PROJECT))
 
 
 def _example_profile(home: Home) -> Path:

@@ -52,6 +52,31 @@ round_0 as (
 ),
 
 {% for round in range(1, rounds + 1) %}
+-- In time: the weeks of a period, and the periods of a quarter, all or none for a group.
+timed_{{ round }} as (
+    select
+        {{ cell }},
+        grain,
+        grain_key,
+        parent_grain,
+        parent_key,
+        people_count,
+        parent_bucket_start,
+        sibling_count,
+        case
+            when
+                bucket != 'quarter'
+                and sum(is_open) over (
+                    partition by
+                        population, author_kind, role, grain, grain_key, bucket, parent_bucket_start
+                ) < sibling_count
+                then 0
+            else is_open
+        end as is_open
+
+    from round_{{ round - 1 }}
+),
+
 -- Siblings: hidden first, then the smallest. What is hidden must hold two groups and enough people.
 ordered_{{ round }} as (
     select
@@ -62,7 +87,7 @@ ordered_{{ round }} as (
         ) as place,
         min(is_open) over (partition by {{ cell }}, parent_grain, parent_key) as all_open
 
-    from round_{{ round - 1 }}
+    from timed_{{ round }}
 ),
 
 -- A person counts once, at the first sibling in that order.
@@ -149,16 +174,27 @@ sibling_hidden_{{ round }} as (
 ),
 
 -- Hiding a group hides what lies below it.
-descended_{{ round }} as (
+round_{{ round }} as (
     select
-        child.*,
+        child.population,
+        child.author_kind,
+        child.role,
+        child.bucket,
+        child.bucket_start,
+        child.grain,
+        child.grain_key,
+        child.parent_grain,
+        child.parent_key,
+        child.people_count,
+        child.parent_bucket_start,
+        child.sibling_count,
         case
             when child.parent_grain = 'none' then child.is_open_after_siblings
             when coalesce(parent.is_open_after_siblings, 0) = 0 then 0
             when child.grain != 'system' then child.is_open_after_siblings
             when coalesce(grandparent.is_open_after_siblings, 0) = 0 then 0
             else child.is_open_after_siblings
-        end as is_open_after_descent
+        end as is_open
 
     from sibling_hidden_{{ round }} as child
     left join sibling_hidden_{{ round }} as parent
@@ -179,38 +215,6 @@ descended_{{ round }} as (
             and parent.bucket_start = grandparent.bucket_start
             and parent.parent_grain = grandparent.grain
             and parent.parent_key = grandparent.grain_key
-),
-
--- In time: the weeks of a period, and the periods of a quarter, all or none for a group.
-round_{{ round }} as (
-    select
-        population,
-        author_kind,
-        role,
-        grain,
-        grain_key,
-        bucket,
-        bucket_start,
-        parent_grain,
-        parent_key,
-        parent_count,
-        people_count,
-        largest_event_count,
-        event_count,
-        parent_bucket_start,
-        sibling_count,
-        case
-            when
-                bucket != 'quarter'
-                and sum(is_open_after_descent) over (
-                    partition by
-                        population, author_kind, role, grain, grain_key, bucket, parent_bucket_start
-                ) < sibling_count
-                then 0
-            else is_open_after_descent
-        end as is_open
-
-    from descended_{{ round }}
 ),
 
 {% endfor %}

@@ -28,10 +28,6 @@ spine as (
     select * from {{ ref('floor_spine') }}
 ),
 
-measurability as (
-    select * from {{ ref('floor_measurability') }}
-),
-
 -- A cell is open to a metric where it is open in each role that the metric rests on.
 open_cells as (
     select
@@ -82,7 +78,7 @@ judged as (
         observed.method,
         spine.precision_step,
         case
-            when measurability.status != 'ok' then measurability.status
+            when spine.measurability != 'ok' then spine.measurability
             when
                 coalesce(open_cells.open_role_count, 0) = spine.needed_role_count
                 and observed.is_supported
@@ -92,13 +88,6 @@ judged as (
         end as status
 
     from spine
-    inner join measurability
-        on
-            spine.metric_key = measurability.metric_key
-            and spine.slice = measurability.slice
-            and spine.slice_value = measurability.slice_value
-            and spine.statistic = measurability.statistic
-            and spine.clock = measurability.clock
     left join observed
         on
             spine.metric_key = observed.metric_key

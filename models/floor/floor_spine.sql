@@ -11,6 +11,10 @@ buckets as (
     where is_closed
 ),
 
+measurability as (
+    select * from {{ ref('floor_measurability') }}
+),
+
 population_times as (
     select * from {{ ref('int_population_times') }}
 ),
@@ -55,11 +59,19 @@ final as (
         buckets.bucket_start,
         series.min_sample,
         metrics.precision_step,
+        measurability.status as measurability,
         case when series.needs_authors then 1 else 0 end
         + case when series.needs_reviewers then 1 else 0 end as needed_role_count
 
     from series
     inner join metrics on series.metric_key = metrics.metric_key
+    inner join measurability
+        on
+            series.metric_key = measurability.metric_key
+            and series.slice = measurability.slice
+            and series.slice_value = measurability.slice_value
+            and series.statistic = measurability.statistic
+            and series.clock = measurability.clock
     inner join organisation
         on '|' || metrics.grains || '|' like '%|' || organisation.grain || '|%'
     cross join buckets
@@ -67,6 +79,10 @@ final as (
     where
         buckets.bucket_start >= first_week.week_start
         and not series.is_derived
+        -- A week of one system never rests on enough people.
+        and not (organisation.grain = 'system' and buckets.bucket = 'week')
+        -- What cannot be measured is the same for every bucket: the weeks need not repeat it.
+        and (measurability.status = 'ok' or buckets.bucket != 'week')
 )
 
 select * from final
