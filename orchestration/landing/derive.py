@@ -8,7 +8,8 @@ Text = Mapping[str, str | None]
 HOTFIX = re.compile(r"(?:^|[\s;:\[(/_-])hot-?fix(?:$|[\s;:\])/_-])", re.IGNORECASE)
 ASSISTED = re.compile(
     r"^\s*(?:co-authored-by|generated[- ]by|assisted[- ]by)\s*:.*"
-    r"\b(?:copilot|claude|cursor|codex|chatgpt|devin|gemini|aider|windsurf|amazon q|jules|openhands)\b"
+    r"\b(?:copilot|claude|cursor|codex|chatgpt|devin|gemini|aider|windsurf|amazon q|jules"
+    r"|openhands)\b"
     r"|generated with \[?(?:claude code|copilot|cursor|codex|aider)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -18,7 +19,8 @@ REVERTS_COMMIT = re.compile(
 )
 IS_REVERT = re.compile(r"^\s*(?:back ?out|revert)(?:s|ed|ing)?\b[\s:\"'“]", re.IGNORECASE)
 REVERTS_CHANGE = re.compile(
-    r"(?:^|\n)\s*(?:this\s+)?revert(?:s|ing)?\s+(?:\S+/\S+)?(?:pr\s*|pull request\s*)?[#!](?P<id>\d+)",
+    r"(?:^|\n)\s*(?:this\s+)?revert(?:s|ing)?\s+"
+    r"(?:\S+/\S+)?(?:pr\s*|pull request\s*)?[#!](?P<id>\d+)",
     re.IGNORECASE,
 )
 QUOTED_REVERT = re.compile(r"^\s*revert\b.*\(#(?P<id>\d+)\)[\"”']", re.IGNORECASE)
@@ -84,7 +86,8 @@ def deployment(row: Text) -> dict[str, object]:
 
 def linked_work_items(row: Text) -> list[str]:
     """Tracker keys that a change names: `PAY-12`, or `#9` after a closing word."""
-    text = _joined(row, "title", "branch", "body")
+    # A branch is a path (`feature/PAY-12`); elsewhere a slash stands before names that are no keys.
+    text = "\n".join((_joined(row, "title", "body"), (row.get("branch") or "").replace("/", " ")))
     keys = [m["key"] for m in WORK_ITEM.finditer(text) if not NO_WORK_ITEM.match(m["key"])]
     keys += [f"#{m['id']}" for m in CLOSES_ISSUE.finditer(text)]
     return sorted(set(keys))

@@ -27,8 +27,9 @@ from orchestration.landing.identity import People, open_pepper
 SOURCES = ("files", "git")
 LONGEST_TEXT = 4096
 # Seconds and fractions may be missing; the zone may not.
-ZONED = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?\s*(Z|z|[+-]\d{2}:?\d{2}|[+-]\d{2}| UTC)$"
-UNZONED = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$"
+CLOCK_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+ZONED = rf"\d{{4}}-\d{{2}}-\d{{2}}[T ]{CLOCK_TIME}\s*(Z|z|UTC|[+-]\d{{2}}(:?\d{{2}})?)"
+UNZONED = rf"\d{{4}}-\d{{2}}-\d{{2}}([T ]{CLOCK_TIME})?"
 
 BOOKKEEPING = """
 create schema if not exists door;
@@ -241,31 +242,37 @@ class Load:
         )
 
     def rows(self, entity_name: str, table: pa.Table, *, first_row: int = 1) -> None:
-        """Take rows as the source has them: columns of the contract, any type, any order.
+        """Take rows as the source has them into the vault; see `read`."""
+        typed = self.read(entity_name, table, first_row=first_row)
+        if typed is not None:
+            self._stage(entities()[entity_name], typed)
 
-        A column `_row` gives the row's number in its origin; without it rows are numbered from
-        `first_row`. Columns that the contract does not name are dropped here.
+    def read(self, entity_name: str, table: pa.Table, *, first_row: int = 1) -> pa.Table | None:
+        """Rows as they may land: allow-listed, typed, people keyed; the unreadable set aside.
+
+        The table holds columns of the contract, of any type and in any order; those that the
+        contract does not name are dropped. A column `_row` gives the row's number in its origin;
+        without it rows are numbered from `first_row`. None where there are no rows.
         """
         entity = entities()[entity_name]
         counts = self.counts.setdefault(entity_name, Counts())
         counts.rows_read += table.num_rows
         if not table.num_rows:
-            return
+            return None
         if "_row" not in table.column_names:
             numbers = pa.array(range(first_row, first_row + table.num_rows), pa.int64())
             table = table.append_column("_row", numbers)
         known = [c for c in table.column_names if c == "_row" or _is_known(entity, c)]
         table = table.select(known)
         typed = self._typed(entity, table)
-        bad = typed.column("_field").is_valid()
-        if (bad_rows := typed.filter(bad)).num_rows:
-            payload = table.filter(bad)
-            self._set_aside(entity_name, bad_rows, payload)
-            typed = typed.filter(pc.invert(bad))
-        self._stage(entity, typed)
+        is_bad = typed.column("_field").is_valid()
+        if (bad := typed.filter(is_bad)).num_rows:
+            self._set_aside(entity_name, bad, table.filter(is_bad))
+            typed = typed.filter(pc.invert(is_bad))
+        return typed.drop_columns(["_row", "_field", "_reason"])
 
     def dicts(self, entity_name: str, rows: list[dict[str, object]]) -> None:
-        """The same for rows as dictionaries with the same keys; for sources that read one by one."""
+        """The same for dictionaries, of a source that reads its rows one by one."""
         if rows:
             self.rows(entity_name, pa.Table.from_pylist(rows, _loose_schema(entity_name, rows)))
 
@@ -275,32 +282,46 @@ class Load:
         """Set aside what could not even be read as a row; it counts as read."""
         counts = self.counts.setdefault(entity_name, Counts())
         counts.rows_read += 1
-        self._note(entity_name, row, field, reason, payload)
+        self._note(entity_name, [(row, field, reason)], [payload])
 
     def _note(
-        self, entity: str, row: int | None, field: str | None, reason: str, payload: object
+        self,
+        entity: str,
+        notes: list[tuple[int | None, str | None, str]],
+        payloads: list[object],
     ) -> None:
-        self.counts[entity].rows_quarantined += 1
-        self.door.vault.execute(
-            "insert into door.quarantine values (?, ?, ?, ?, ?, ?)",
-            [self.load_id, entity, self.origin, row, field, reason],
+        """Reasons go to the vault; what was read goes to the door's own folder only."""
+        self.counts[entity].rows_quarantined += len(notes)
+        rows, fields_, reasons = zip(*notes, strict=True)
+        noted = pa.table(
+            {
+                "row_number": pa.array(rows, pa.int64()),
+                "field": pa.array(fields_, pa.string()),
+                "reason": pa.array(reasons, pa.string()),
+            }
         )
+        self.door.vault.register("noted", noted)
+        self.door.vault.execute(
+            "insert into door.quarantine select ?, ?, ?, row_number, field, reason from noted",
+            [self.load_id, entity, self.origin],
+        )
+        self.door.vault.unregister("noted")
         self._payloads.parent.mkdir(mode=0o700, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         descriptor = os.open(self._payloads, flags, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            line = {"entity": entity, "row": row, "field": field, "reason": reason}
-            file.write(json.dumps({**line, "payload": payload}, default=str) + "\n")
+            for (row, field, reason), payload in zip(notes, payloads, strict=True):
+                line = {"entity": entity, "row": row, "field": field, "reason": reason}
+                file.write(json.dumps({**line, "payload": payload}, default=str) + "\n")
 
     def forget_payloads(self) -> None:
         """A load that did not come in leaves nothing behind."""
         self._payloads.unlink(missing_ok=True)
 
     def _set_aside(self, entity: str, bad: pa.Table, payload: pa.Table) -> None:
-        columns = (bad.column("_row"), bad.column("_field"), bad.column("_reason"))
-        for number, field, reason, row in zip(*columns, payload.to_pylist(), strict=True):
-            row.pop("_row")
-            self._note(entity, number.as_py(), field.as_py(), reason.as_py(), row)
+        columns = [bad.column(name).to_pylist() for name in ("_row", "_field", "_reason")]
+        payloads: list[object] = list(payload.drop_columns(["_row"]).to_pylist())
+        self._note(entity, list(zip(*columns, strict=True)), payloads)
 
     def _typed(self, entity: Entity, table: pa.Table) -> pa.Table:
         """Types, people and derived columns of a batch; `_field` and `_reason` where one fails."""
@@ -498,9 +519,9 @@ def _reading(column: Column, given: pa.DataType | None, loaded_to: datetime) -> 
             typed = f"({raw} at time zone 'UTC')" if given.tz else "cast(null as timestamp)"
             reasons.append("" if given.tz else f"when {raw} is not null then 'tz_missing'")
         else:
-            zoned = f"regexp_full_match({text}, '{ZONED[1:-1]}')"
+            zoned = f"regexp_full_match({text}, '{ZONED}')"
             typed = f"case when {zoned} then try_cast({text} as timestamptz) at time zone 'UTC' end"
-            reasons.append(f"when regexp_full_match({text}, '{UNZONED[1:-1]}') then 'tz_missing'")
+            reasons.append(f"when regexp_full_match({text}, '{UNZONED}') then 'tz_missing'")
             reasons.append(f"when {text} is not null and ({typed}) is null then 'not_a_timestamp'")
         # An event dated after the extract is a mistake: it would close buckets that are open.
         reasons.append(f"when ({typed}) > timestamp '{loaded_to}' then 'later_than_extract'")

@@ -107,12 +107,11 @@ def _check_columns(path: Path, entity: Entity) -> list[str]:
         raise FlowgrainError(
             f"{path}: column {twice[0]} stands twice in the header", "Keep one of the two"
         )
-    missing = [c.name for c in entity.columns.values() if c.required and c.name not in header]
-    if missing:
+    needed = [c.name for c in entity.columns.values() if c.required]
+    if missing := [name for name in needed if name not in header]:
         raise FlowgrainError(
             f"{path}: column {missing[0]} is missing",
-            f"{entity.name} needs {', '.join(c.name for c in entity.columns.values() if c.required)}"
-            f"; see docs/contract/{entity.name}.md",
+            f"{entity.name} needs {', '.join(needed)}; see docs/contract/{entity.name}.md",
         )
     return header
 
