@@ -1,18 +1,24 @@
 """The command line: thin over the same functions that Dagster uses."""
 
+import os
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from orchestration.errors import FlowgrainError
-from orchestration.home import Home
+from orchestration.home import PROJECT, Home
+
+if TYPE_CHECKING:
+    from orchestration.landing.door import Counts
+    from orchestration.landing.files import Landed
 
 Parameters = ParamSpec("Parameters")
 
@@ -61,14 +67,9 @@ def land_files_command(
     """Land CSV or Parquet files in the shape of the contract (docs/contract/)."""
     from orchestration.landing.files import land_files
 
-    _tell(
-        land_files(
-            Home.from_environment(),
-            folder,
-            target=target,
-            loaded_to=_moment(loaded_to),
-            say=console.print,
-        )
+    home = Home.from_environment()
+    _tell_files(
+        land_files(home, folder, target=target, loaded_to=_moment(loaded_to), say=console.print)
     )
 
 
@@ -87,7 +88,7 @@ def land_demo_command(
     with tempfile.TemporaryDirectory(dir=home.ops / "tmp") as folder:
         console.print("Generating the demo organisation …")
         write_demo(Path(folder), scale=scale, seed=seed)
-        _tell(land_files(home, Path(folder), target=target, say=console.print))
+        _tell_files(land_files(home, Path(folder), target=target, say=console.print))
 
 
 @land.command("git")
@@ -101,17 +102,17 @@ def land_git_command(
     """Land the history of local git repositories; only new commits the second time."""
     from orchestration.landing.git import land_git
 
-    home = Home.from_environment()
-    _tell(
-        land_git(
-            home,
-            paths,
-            name=name,
-            target=target,
-            loaded_to=_moment(loaded_to),
-            say=console.print,
-        )
+    done = land_git(
+        Home.from_environment(),
+        paths,
+        name=name,
+        target=target,
+        loaded_to=_moment(loaded_to),
+        say=console.print,
     )
+    _tell(done.counts, made_key=done.made_key)
+    if done.unchanged_repositories:
+        console.print(f"Nothing new in {', '.join(done.unchanged_repositories)}")
 
 
 @app.command("build")
@@ -158,6 +159,23 @@ def summary_command() -> None:
     print_summary(Home.from_environment())
 
 
+@app.command("dev")
+@said_plainly
+def dev_command(
+    port: Annotated[int, typer.Option(help="Port on this machine's loopback address.")] = 3000,
+) -> None:
+    """Open Dagster on the graph from landing to release, for this machine only."""
+    from orchestration.build import dbt_environment
+    from orchestration.dagster_home import prepare_dagster_home
+
+    home = Home.from_environment().prepare()
+    environment = {**dbt_environment(home), "DAGSTER_HOME": str(prepare_dagster_home(home))}
+    program = Path(sys.executable).with_name("dagster")
+    arguments = ["dev", "-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
+    os.chdir(PROJECT)
+    os.execve(program, [str(program), *arguments], environment)
+
+
 @app.command("doctor")
 @said_plainly
 def doctor_command() -> None:
@@ -199,36 +217,36 @@ def _moment(text: str | None) -> datetime | None:
     return moment
 
 
-def _tell(done: "object") -> None:
+def _tell(counts: dict[str, "Counts"], *, made_key: bool) -> None:
     """What became of the rows, by entity."""
-    from orchestration.landing.files import Landed
-
-    assert isinstance(done, Landed)
-    if done.made_key:
+    if made_key:
         console.print("Made a key file that only you can read: door/person.key in FLOWGRAIN_HOME.")
-    if done.counts:
+    if counts:
         table = Table("entity", "read", "new", "updated", "known", "superseded", "quarantined")
-        for entity, counts in done.counts.items():
+        for entity, count in counts.items():
             numbers = (
-                counts.rows_read,
-                counts.rows_inserted,
-                counts.rows_updated,
-                counts.rows_unchanged,
-                counts.rows_superseded,
-                counts.rows_quarantined,
+                count.rows_read,
+                count.rows_inserted,
+                count.rows_updated,
+                count.rows_unchanged,
+                count.rows_superseded,
+                count.rows_quarantined,
             )
             table.add_row(entity, *(f"{number:,}" for number in numbers))
         console.print(table)
+    if any(count.rows_quarantined for count in counts.values()):
+        console.print("Rows in quarantine: `flowgrain doctor` says which and why.")
+
+
+def _tell_files(done: "Landed") -> None:
+    """The same for files, and what was left out of them."""
+    _tell(done.counts, made_key=done.made_key)
     if done.unchanged_files:
         console.print(f"Unchanged since the last load: {', '.join(done.unchanged_files)}")
     for name, columns in done.dropped_columns.items():
-        console.print(
-            f"{name}: dropped columns that the contract does not name: {', '.join(columns)}"
-        )
+        console.print(f"{name}: dropped columns outside the contract: {', '.join(columns)}")
     if done.ignored_files:
         console.print(f"Ignored, no files of the contract: {', '.join(done.ignored_files)}")
-    if any(counts.rows_quarantined for counts in done.counts.values()):
-        console.print("Rows in quarantine: `flowgrain doctor` says which and why.")
 
 
 if __name__ == "__main__":
