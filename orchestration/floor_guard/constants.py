@@ -1,0 +1,82 @@
+"""What the floor is made of. No setting, variable or environment reaches these."""
+
+import re
+
+# k: distinct resolved people in each role that a figure rests on; and for sensitive measures.
+MINIMUM_PEOPLE = 5
+SENSITIVE_MINIMUM = 10
+
+GRAINS = ("team", "value_stream", "system", "portfolio")
+BUCKETS = ("week", "period", "quarter")
+STATISTICS = ("p50", "p85", "mean", "ratio", "share", "count", "rate", "class", "index")
+CLOCKS = ("wall", "working", "none")
+STATUSES = ("ok", "withheld", "no_data", "not_measurable")
+METHODS = (
+    "band",
+    "census",
+    "delta_logit_t",
+    "order_statistics",
+    "poisson_wilson_hilferty",
+    "t",
+    "wilson",
+)
+STAGES = ("dev", "review", "integration", "deploy")
+SOURCES = ("demo", "devlake", "files", "git")
+SLICES = ("all", "author_kind", "bot_stage", "source", "stage")
+# A slice not named here splits a population in a way that the recount cannot follow.
+RECOUNTED_SLICES = ("all", "author_kind", "bot_stage", "stage")
+BOT_SLICES = ("author_kind", "bot_stage")
+BOT_ROLES = ("reviewer",)
+ROLES = ("author", "reviewer")
+
+# Populations that are a stock: only who is there at the bucket's end counts.
+STOCK_POPULATIONS = ("in_progress",)
+
+PEOPLE_CLASSES = ("P", "V", "K", "X")
+SYSTEM_CLASSES = ("S",)
+SENSITIVE_CLASSES = ("X",)
+SENSITIVE_GRAINS = ("value_stream", "portfolio")
+
+PORTFOLIO_KEY = "all"
+UNASSIGNED_KEY = "unassigned"
+
+# A text column of one of these names holds nothing but its list.
+COLUMN_VOCABULARY: dict[str, tuple[str, ...]] = {
+    "bucket": BUCKETS,
+    "clock": CLOCKS,
+    "grain": GRAINS,
+    "method": METHODS,
+    "slice": SLICES,
+    "source": SOURCES,
+    "stage": STAGES,
+    "statistic": STATISTICS,
+    "status": STATUSES,
+}
+# Words of our own: registered in every text column, and never somebody's account.
+WORDS = frozenset(
+    {*(word for words in COLUMN_VOCABULARY.values() for word in words)}
+    | {*PEOPLE_CLASSES, *SYSTEM_CLASSES, "human", "bot", PORTFOLIO_KEY, UNASSIGNED_KEY}
+)
+
+# The vault, as dbt's profile and the door lay it out.
+CANDIDATE_SCHEMA = "flowgrain_candidate"
+ACTIVITY = "flowgrain_vault.int_activity"
+SEEDS = "flowgrain_seeds"
+PUBLISHED_GROUP = "published"
+PUBLISHED_SCHEMA = "marts"
+OBSERVATIONS = "metric_observations"
+# A wide mart tells of a cell only what one of these metrics was allowed to tell.
+DERIVED_FROM = {
+    "flow_efficiency": ("flow_efficiency", "wait_share"),
+    "wait_intensity": ("wait_intensity", "wait_share"),
+}
+
+# DuckDB 1.2 and everything later open this.
+STORAGE_VERSION = "v1.2.0"
+
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+# Deny by default: a false alarm costs a better column name.
+PERSON_LIKE = re.compile(
+    r"person|people_?key|author|reviewer|committer|assignee|login|e_?mail|user_?name"
+    r"|(^|_)(user|users|nickname|handle|member)(_|$)"
+)

@@ -1,0 +1,215 @@
+"""The gate: the only writer of the published database. It checks, swaps, or changes nothing."""
+
+import errno
+import json
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import FlowgrainError
+from orchestration.floor_guard.candidates import (
+    Candidate,
+    check_candidates,
+    manifest_hash,
+    open_vault,
+    read_build,
+    read_candidates,
+)
+from orchestration.floor_guard.constants import PUBLISHED_SCHEMA, STORAGE_VERSION
+from orchestration.floor_guard.environment import Environment, check_environment, has_one_owner
+from orchestration.floor_guard.recount import recount_people
+from orchestration.floor_guard.release import (
+    Release,
+    describe,
+    read_loads,
+    release_id,
+    write_report,
+)
+from orchestration.floor_guard.rules import literal, quoted
+from orchestration.floor_guard.vocabulary import check_file, read_known, read_registered
+from orchestration.home import Home
+
+PUBLISHED_MODE = 0o444
+PUBLISH_AGAIN = "Run `flowgrain publish` to write it anew"
+
+
+def publish(home: Home, *, target: str = "dev") -> Release:
+    """Check what dbt offers and swap in a new release, whole; a refusal changes nothing."""
+    environment = Environment(home, target)
+    # Before the lock: taking it mends the folders, and what was open should be told.
+    check_environment(environment)
+    with home.writing():
+        rules = check_environment(environment)
+        _sweep(home)
+        try:
+            return _publish(home, rules)
+        except (OSError, duckdb.Error) as error:
+            raise _said_plainly(home, error) from None
+        finally:
+            _sweep(home)
+
+
+def verify(home: Home) -> Release:
+    """Hold the published file against its report; raise where it is not what the gate wrote."""
+    path = home.published
+    if path.is_symlink() or not path.is_file():
+        raise FlowgrainError(f"{path} is not there, or a link", PUBLISH_AGAIN, rule="S01")
+    if _wal(path).exists():
+        raise FlowgrainError(
+            f"{_wal(path)} shows that somebody opened the release for writing",
+            PUBLISH_AGAIN,
+            rule="S03",
+        )
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode != PUBLISHED_MODE:
+        raise FlowgrainError(f"{path} has mode {mode:04o}, not 0444", PUBLISH_AGAIN, rule="S01")
+    release = _describe_release(home, path)
+    # Between the two renames of a release its report still has its other name.
+    reports = (home.release_report, _next_report(home))
+    if not any(_is_described_by(release, report) for report in reports):
+        raise FlowgrainError(
+            f"{path} is not what its release report describes", PUBLISH_AGAIN, rule="S03"
+        )
+    return release
+
+
+def _publish(home: Home, rules: list[str]) -> Release:
+    next_path = _next_file(home)
+    with open_vault(home) as connection:
+        build = read_build(home, connection)
+        rules += check_candidates(build)
+        candidates = read_candidates(build)
+        rules += recount_people(connection, candidates)
+        loads = read_loads(connection)
+        registered = read_registered(connection)
+        known = read_known(home, connection)
+        _write(connection, candidates, next_path)
+        content = manifest_hash(build)
+    rules += check_file(next_path, registered, known)
+    release = _describe_release(home, next_path)
+    report = write_report(
+        release, rules=[*rules, "B06", "K04", "S03"], loads=loads, manifest_hash=content
+    )
+    next_report = _next_report(home)
+    _write_text(next_report, report)
+    next_path.chmod(PUBLISHED_MODE)
+    _flush(next_path)
+    # The one moment at which readers go from the old release to the new one.
+    os.replace(next_path, home.published)
+    _flush(home.published.parent)
+    os.replace(next_report, home.release_report)
+    _flush(home.published.parent)
+    return release
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, candidates: tuple[Candidate, ...], path: Path
+) -> None:
+    """Write a file that never held anything else; nobody else may read it until it passed."""
+    # Uncompressed, so that a scan of the bytes means something.
+    connection.execute("set force_compression = 'uncompressed'")
+    mask = os.umask(0o077)
+    try:
+        connection.execute(
+            f"attach {literal(str(path))} as next (storage_version {literal(STORAGE_VERSION)})"
+        )
+    finally:
+        os.umask(mask)
+    connection.execute(f"create schema next.{PUBLISHED_SCHEMA}")
+    for table in candidates:
+        relation = f"next.{PUBLISHED_SCHEMA}.{quoted(table.name)}"
+        names = ", ".join(quoted(column.name) for column in table.columns)
+        kinds = ", ".join(f"{quoted(column.name)} {column.kind}" for column in table.columns)
+        connection.execute(f"create table {relation} ({kinds})")
+        connection.execute(
+            f"insert into {relation} select {names} from {table.relation} order by all"
+        )
+        connection.execute(f"comment on table {relation} is {literal(table.description)}")
+        for column in table.columns:
+            connection.execute(
+                f"comment on column {relation}.{quoted(column.name)} "
+                f"is {literal(column.description)}"
+            )
+    connection.execute("checkpoint next")
+    connection.execute("detach next")
+
+
+def _describe_release(home: Home, path: Path) -> Release:
+    as_of, tables = describe(path)
+    return Release(release_id(as_of, tables), as_of, tables, home.published, has_one_owner(home))
+
+
+def _is_described_by(release: Release, report: Path) -> bool:
+    try:
+        content: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        described = {table["name"]: table["sha256"] for table in content["tables"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    actual = {table.name: table.sha256 for table in release.tables}
+    return described == actual and content.get("release") == release.release
+
+
+def _sweep(home: Home) -> None:
+    """Clear what a publisher left behind that did not come to its end."""
+    report = _next_report(home)
+    if report.exists() and home.published.exists():
+        with suppress(FlowgrainError):
+            # Killed between its two renames: the release is whole, its report takes its place.
+            if _is_described_by(_describe_release(home, home.published), report):
+                report.replace(home.release_report)
+    folder = home.published.parent
+    for pattern in (f"{home.published.name}.next*", f"{home.release_report.name}.next*"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+    _wal(home.published).unlink(missing_ok=True)
+
+
+def _said_plainly(home: Home, error: OSError | duckdb.Error) -> FlowgrainError:
+    """Turn an error of a tool into ours, for its own text may hold a value."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if full or isinstance(error, duckdb.IOException):
+        return FlowgrainError(
+            f"{home.published.parent} cannot be written: the disk is full or failing",
+            "Make room for a second copy of the published file, then publish again; "
+            "the old release is untouched",
+        )
+    if isinstance(error, OSError):
+        return FlowgrainError(
+            f"{home.published.parent} cannot be written ({error.strerror})",
+            "Make it a folder of yours, then publish again; the old release is untouched",
+        )
+    return FlowgrainError(
+        f"The vault could not be checked ({type(error).__name__})",
+        "Run `flowgrain build`, then publish; the old release is untouched",
+    )
+
+
+def _next_file(home: Home) -> Path:
+    return home.published.with_name(f"{home.published.name}.next-{os.getpid()}")
+
+
+def _next_report(home: Home) -> Path:
+    return home.release_report.with_name(f"{home.release_report.name}.next")
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _write_text(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,439 @@
+"""Rules C12, C13, O01, O08, O09, O14: the gate counts people itself, from the activity."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+
+from orchestration.floor_guard.calendar import bucket_end, bucket_start, is_last_week
+from orchestration.floor_guard.candidates import Candidate
+from orchestration.floor_guard.constants import (
+    ACTIVITY,
+    BOT_ROLES,
+    BOT_SLICES,
+    BUCKETS,
+    DERIVED_FROM,
+    GRAINS,
+    MINIMUM_PEOPLE,
+    OBSERVATIONS,
+    PEOPLE_CLASSES,
+    PORTFOLIO_KEY,
+    RECOUNTED_SLICES,
+    ROLES,
+    SEEDS,
+    SENSITIVE_CLASSES,
+    SENSITIVE_GRAINS,
+    SENSITIVE_MINIMUM,
+    STOCK_POPULATIONS,
+    SYSTEM_CLASSES,
+    UNASSIGNED_KEY,
+)
+from orchestration.floor_guard.rules import Rule, apply, quoted, refusal
+
+# A closed bucket is published when late rows have had this long to arrive.
+LOADING_DAYS = timedelta(days=3)
+CELL = ("grain", "grain_key", "bucket", "bucket_start")
+WITHHOLD = "Let the floor withhold these rows"
+
+
+@dataclass(frozen=True)
+class Recount:
+    """The candidates, and a connection on which the people of each cell are counted."""
+
+    connection: duckdb.DuckDBPyConnection
+    candidates: tuple[Candidate, ...]
+
+    def count(self, query: str) -> int:
+        """Return the one number that a query gives."""
+        row = self.connection.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+    def named(self, name: str) -> Candidate | None:
+        """Return the candidate of that name, if it is offered."""
+        return next((table for table in self.candidates if table.name == name), None)
+
+
+def recount_people(
+    connection: duckdb.DuckDBPyConnection, candidates: tuple[Candidate, ...]
+) -> list[str]:
+    """Count people per cell and role, hold the candidates against it; return the codes passed."""
+    _register_days(connection)
+    _register_metrics(connection)
+    connection.execute(PEOPLE)
+    return apply(RULES, Recount(connection, candidates))
+
+
+def _register_days(connection: duckdb.DuckDBPyConnection) -> None:
+    """Lay out the days on which something happened, by the gate's own calendar."""
+    days: list[tuple[date]] = connection.execute(
+        f"""
+        select distinct cast(counted_at as date) from vault.{ACTIVITY}
+        where counted_at between timestamp '1990-01-01' and timestamp '2100-01-01'
+        """
+    ).fetchall()
+    connection.execute(
+        """
+        create or replace temp table days (
+            day date, bucket varchar, bucket_start date, is_last_week boolean
+        )
+        """
+    )
+    rows = [
+        (day, bucket, bucket_start(day, bucket), is_last_week(day, bucket))
+        for (day,) in days
+        for bucket in BUCKETS
+    ]
+    if rows:
+        connection.executemany("insert into days values (?, ?, ?, ?)", rows)
+
+
+def _register_metrics(connection: duckdb.DuckDBPyConnection) -> None:
+    """Lay out which roles, in which number, each metric rests on."""
+    connection.execute(
+        f"""
+        create or replace temp table metrics as
+        select
+            metric_key,
+            class,
+            population,
+            case when class in {_listed(SENSITIVE_CLASSES)} then {SENSITIVE_MINIMUM}
+                else {MINIMUM_PEOPLE} end as minimum,
+            coalesce(string_split(nullif(trim(subjects), ''), '|'), []) as roles
+        from vault.{SEEDS}.metrics
+        """
+    )
+    connection.execute(
+        "create or replace temp table series (metric_key varchar, slice varchar, "
+        "slice_value varchar, statistic varchar, clock varchar, population varchar)"
+    )
+    found = connection.execute(
+        """
+        select count(*) from duckdb_tables()
+        where database_name = 'vault' and schema_name = ? and table_name = 'metric_series'
+        """,
+        [SEEDS],
+    ).fetchone()
+    # A stage may count another population than its metric: Deploy counts what was deployed.
+    if found and found[0]:
+        connection.execute(
+            f"""
+            insert into series
+            select metric_key, slice, slice_value, statistic, clock, population
+            from vault.{SEEDS}.metric_series
+            """
+        )
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
+
+
+# A person counts once per cell and role, and only where a group is known.
+PEOPLE = f"""
+create or replace temp table people as
+with placed as (
+    select
+        activity.population,
+        activity.author_kind,
+        activity.role,
+        activity.person_key,
+        days.bucket,
+        days.bucket_start,
+        unnest([
+            {{'grain': 'team', 'grain_key': activity.team_key}},
+            {{'grain': 'value_stream', 'grain_key': activity.value_stream_key}},
+            {{'grain': 'system', 'grain_key': activity.system_key}},
+            {{'grain': 'portfolio', 'grain_key': '{PORTFOLIO_KEY}'}}
+        ], recursive := true)
+    from vault.{ACTIVITY} as activity
+    inner join days on cast(activity.counted_at as date) = days.day
+    where days.is_last_week or activity.population not in {_listed(STOCK_POPULATIONS)}
+)
+
+select
+    population,
+    author_kind,
+    grain,
+    coalesce(grain_key, '{UNASSIGNED_KEY}') as grain_key,
+    bucket,
+    bucket_start,
+    role,
+    count(distinct person_key) as people_count
+from placed
+where person_key is not null
+group by all
+"""
+
+# Each row with a figure of people, times each role that must be enough for it.
+NEEDED = """
+with observed as (
+    select
+        observations.*,
+        metrics.minimum,
+        coalesce(series.population, metrics.population) as population,
+        case when observations.slice in {bot_slices} then 'bot' else 'human' end as author_kind,
+        case when observations.slice in {bot_slices} then {bot_roles} else metrics.roles end
+            as roles
+    from {observations} as observations
+    inner join metrics on observations.metric_key = metrics.metric_key
+    left join series
+        on
+            observations.metric_key = series.metric_key
+            and observations.slice = series.slice
+            and observations.slice_value = series.slice_value
+            and observations.statistic = series.statistic
+            and observations.clock = series.clock
+    where metrics.class in {people_classes} and observations.status = 'ok'
+),
+
+needed as (
+    select *, unnest(roles) as role from observed
+)
+
+select count(*)
+from needed
+left join people
+    on
+        needed.population = people.population
+        and needed.author_kind = people.author_kind
+        and needed.grain = people.grain
+        and needed.grain_key = people.grain_key
+        and needed.bucket = people.bucket
+        and needed.bucket_start = people.bucket_start
+        and needed.role = people.role
+where coalesce(people.people_count, 0) < needed.minimum
+"""
+
+
+def _metrics_are_classified(recount: Recount) -> None:
+    classes = _listed(PEOPLE_CLASSES + SYSTEM_CLASSES)
+    wrong = {
+        "metrics are not of a class of the floor": (
+            f"select count(*) from metrics where class is null or class not in {classes}"
+        ),
+        "metrics are registered twice": (
+            "select count(*) - count(distinct metric_key) from metrics"
+        ),
+        "metrics of people name no known role": f"""
+            select count(*) from metrics
+            where class in {_listed(PEOPLE_CLASSES)}
+            and (len(roles) = 0 or not list_has_all({list(ROLES)}, roles))
+        """,
+        "metrics of systems rest on people": f"""
+            select count(*) from metrics
+            where class in {_listed(SYSTEM_CLASSES)}
+            and (len(roles) > 0 or population in (select population from people))
+        """,
+    }
+    for why, query in wrong.items():
+        count = recount.count(query)
+        if count:
+            raise refusal("C13", "metrics", "*", count, why, "Put the catalogue seed right")
+
+
+def _cells_are_of_the_calendar(recount: Recount) -> None:
+    _each_bucket(recount, "C12", "begin on no bucket of the calendar", _is_on_the_calendar)
+
+
+def _buckets_are_closed(recount: Recount) -> None:
+    _each_bucket(recount, "O09", "lie in a bucket that is not closed and loaded", _is_closed)
+
+
+def _is_on_the_calendar(bucket: str, start: date, _: date | None) -> bool:
+    return bucket in BUCKETS and start is not None and bucket_start(start, bucket) == start
+
+
+def _is_closed(bucket: str, start: date, as_of: date | None) -> bool:
+    return as_of is None or bucket_end(start, bucket) + LOADING_DAYS <= as_of
+
+
+def _each_bucket(
+    recount: Recount, rule: str, why: str, holds: Callable[[str, date, date | None], bool]
+) -> None:
+    for table in recount.candidates:
+        if not {"bucket", "bucket_start"} <= table.names():
+            continue
+        as_of = "max(as_of)" if "as_of" in table.names() else "null"
+        rows = recount.connection.execute(
+            f"""
+            select bucket, bucket_start, {as_of}, count(*) from {table.relation}
+            group by bucket, bucket_start
+            """
+        ).fetchall()
+        count = sum(number for *cell, number in rows if not holds(*cell))
+        if count:
+            raise refusal(
+                rule,
+                table.name,
+                "bucket_start",
+                count,
+                f"rows {why}",
+                "Build with the project's own calendar and clock",
+            )
+
+
+def _observations_are_counted(recount: Recount) -> None:
+    table = recount.named(OBSERVATIONS)
+    if table is None:
+        return
+    unknown = recount.count(
+        f"""
+        select count(*) from {table.relation} as observations
+        left join metrics on observations.metric_key = metrics.metric_key
+        where metrics.metric_key is null or observations.grain not in {_listed(GRAINS)}
+        """
+    )
+    if unknown:
+        raise refusal(
+            "C12",
+            table.name,
+            "metric_key",
+            unknown,
+            "rows of no registered metric or grain",
+            "Register the metric in the catalogue seed",
+        )
+    untold = recount.count(
+        f"""
+        select count(*) from {table.relation} as observations
+        inner join metrics on observations.metric_key = metrics.metric_key
+        where
+            metrics.class in {_listed(PEOPLE_CLASSES)}
+            and observations.status = 'ok'
+            and coalesce(observations.slice, '') not in {_listed(RECOUNTED_SLICES)}
+        """
+    )
+    if untold:
+        raise refusal(
+            "O01",
+            table.name,
+            "slice",
+            untold,
+            "rows of a slice whose people cannot be counted",
+            WITHHOLD,
+        )
+    small = recount.count(
+        NEEDED.format(
+            observations=table.relation,
+            bot_slices=_listed(BOT_SLICES),
+            bot_roles=list(BOT_ROLES),
+            people_classes=_listed(PEOPLE_CLASSES),
+        )
+    )
+    if small:
+        raise refusal(
+            "O01", table.name, "value", small, "figures rest on too few people in a role", WITHHOLD
+        )
+
+
+def _derived_rows_stand_on_observations(recount: Recount) -> None:
+    """Refuse a figure in a wide mart where no figure of people passed for the same cell."""
+    observations = recount.named(OBSERVATIONS)
+    for table in recount.candidates:
+        if table.name == OBSERVATIONS or not set(CELL) <= table.names():
+            continue
+        figures = [
+            f"{quoted(column.name)} is not null"
+            if column.kind != "BOOLEAN"
+            else f"coalesce({quoted(column.name)}, false)"
+            for column in table.columns
+            if column.kind not in ("VARCHAR", "DATE")
+        ]
+        if not figures:
+            continue
+        backed = "false"
+        sources = _listed(DERIVED_FROM[table.name]) if table.name in DERIVED_FROM else ""
+        if observations:
+            backed = f"""
+                exists (
+                    select 1 from {observations.relation} as observations
+                    inner join metrics on observations.metric_key = metrics.metric_key
+                    where
+                        metrics.class in {_listed(PEOPLE_CLASSES)}
+                        and observations.status = 'ok'
+                        and observations.slice not in {_listed(BOT_SLICES)}
+                        {f"and observations.metric_key in {sources}" if sources else ""}
+                        and observations.grain = derived.grain
+                        and observations.grain_key = derived.grain_key
+                        and observations.bucket = derived.bucket
+                        and observations.bucket_start = derived.bucket_start
+                )
+            """
+        count = recount.count(
+            f"""
+            select count(*) from {table.relation} as derived
+            where ({" or ".join(figures)}) and not {backed}
+            """
+        )
+        if count:
+            raise refusal(
+                "O01",
+                table.name,
+                "*",
+                count,
+                "rows tell of cells in which no figure passed",
+                "Derive the mart from floor_observations",
+            )
+
+
+def _withheld_rows_are_empty(recount: Recount) -> None:
+    table = recount.named(OBSERVATIONS)
+    if table is None:
+        return
+    for column in (
+        "value",
+        "lower_bound",
+        "upper_bound",
+        "numerator",
+        "denominator",
+        "sample_size",
+        "method",
+    ):
+        count = recount.count(
+            f"""
+            select count(*) from {table.relation} as observations
+            inner join metrics on observations.metric_key = metrics.metric_key
+            where
+                observations.status is distinct from 'ok'
+                and observations.{column} is not null
+                and (
+                    metrics.class in {_listed(PEOPLE_CLASSES)}
+                    or '{column}' in ('value', 'lower_bound', 'upper_bound')
+                )
+            """
+        )
+        if count:
+            raise refusal(
+                "O08", table.name, column, count, "rows that are not ok hold a figure", WITHHOLD
+            )
+
+
+def _sensitive_rows_are_coarse(recount: Recount) -> None:
+    table = recount.named(OBSERVATIONS)
+    if table is None:
+        return
+    count = recount.count(
+        f"""
+        select count(*) from {table.relation} as observations
+        inner join metrics on observations.metric_key = metrics.metric_key
+        where
+            metrics.class in {_listed(SENSITIVE_CLASSES)}
+            and observations.status = 'ok'
+            and observations.grain not in {_listed(SENSITIVE_GRAINS)}
+        """
+    )
+    if count:
+        raise refusal(
+            "O14", table.name, "grain", count, "sensitive figures below a value stream", WITHHOLD
+        )
+
+
+RULES = (
+    Rule("C13", _metrics_are_classified),
+    Rule("C12", _cells_are_of_the_calendar),
+    Rule("O09", _buckets_are_closed),
+    Rule("O08", _withheld_rows_are_empty),
+    Rule("O14", _sensitive_rows_are_coarse),
+    Rule("O01", _observations_are_counted),
+    Rule("O01", _derived_rows_stand_on_observations),
+)

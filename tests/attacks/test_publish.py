@@ -1,0 +1,774 @@
+"""The gate refuses what would tell of a person, changes nothing then, and never says the value."""
+
+import base64
+import codecs
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from publish_lab import CANARY, CANARY_LOGIN, SHORT_CANARY, Lab, person
+
+from orchestration.errors import FlowgrainError
+from orchestration.floor_guard.calendar import bucket_end, bucket_start, is_last_week
+from orchestration.floor_guard.publish import publish, verify
+from orchestration.floor_guard.vocabulary import has_pattern, known_forms, names_somebody
+
+CANDIDATES = "flowgrain_candidate"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make one installation that the gate passed, to be copied for each attack."""
+    root = tmp_path_factory.mktemp("lab") / "home"
+    Lab(root).publish()
+    return root
+
+
+@pytest.fixture
+def lab(honest: Path, tmp_path: Path) -> Lab:
+    """Give an installation of its own, published once."""
+    root = tmp_path / "home"
+    shutil.copytree(honest, root)
+    return Lab.at(root)
+
+
+def refused(lab: Lab, rule: str, *secrets: str, target: str = "dev") -> str:
+    """Publish, expect this rule's refusal, and find all that readers see as it was."""
+    before = lab.published_state()
+    with pytest.raises(FlowgrainError) as caught:
+        publish(lab.home, target=target)
+    assert caught.value.rule == rule, str(caught.value)
+    assert lab.published_state() == before
+    for secret in (CANARY, CANARY_LOGIN, person(10), *secrets):
+        assert secret.casefold() not in str(caught.value).casefold()
+    return str(caught.value)
+
+
+# The honest project passes.
+
+
+def test_the_release_is_the_candidates_and_its_report_describes_it(lab: Lab) -> None:
+    release = verify(lab.home)
+    assert [table.name for table in release.tables] == [
+        "dim_metric",
+        "dim_team",
+        "dim_value_stream",
+        "metric_observations",
+        "wait_intensity",
+    ]
+    assert release.release.startswith("2026-04-10-")
+    connection = duckdb.connect()
+    connection.execute(f"attach '{lab.home.vault}' as vault (read_only)")
+    connection.execute(f"attach '{lab.home.published}' as released (read_only)")
+    for table in release.tables:
+        missing = connection.execute(
+            f"""
+            (from vault.{CANDIDATES}.{table.name} except all from released.marts.{table.name})
+            union all
+            (from released.marts.{table.name} except all from vault.{CANDIDATES}.{table.name})
+            """
+        ).fetchall()
+        assert missing == []
+    kinds = connection.execute(
+        "select distinct table_type from information_schema.tables where table_catalog = 'released'"
+    ).fetchall()
+    assert kinds == [("BASE TABLE",)]
+    comments = connection.execute(
+        "select distinct comment from duckdb_columns() where database_name = 'released'"
+    ).fetchall()
+    assert comments == [("It's told.",)]
+    compressions = connection.execute(
+        "select distinct compression from pragma_storage_info('released.marts.dim_metric')"
+    ).fetchall()
+    assert {kind for (kind,) in compressions} <= {"Uncompressed", "Constant", "Empty Validity"}
+    connection.close()
+
+
+def test_the_release_opens_for_duckdb_1_2(lab: Lab) -> None:
+    connection = duckdb.connect(str(lab.home.published), read_only=True)
+    tags = connection.execute(
+        "select tags['storage_version'] from duckdb_databases() where not internal"
+    ).fetchone()
+    connection.close()
+    assert tags is not None
+    assert "v1.2.0" in str(tags[0])
+
+
+def test_publishing_the_same_twice_changes_no_word_of_the_report(lab: Lab) -> None:
+    report = lab.home.release_report.read_bytes()
+    release = verify(lab.home)
+    assert lab.publish() == release.release
+    assert lab.home.release_report.read_bytes() == report
+    assert stat.S_IMODE(lab.home.published.stat().st_mode) == 0o444
+    assert len(lab.published_state()) == 2
+
+
+def test_other_candidates_make_another_release(lab: Lab) -> None:
+    before = verify(lab.home).release
+    lab.sql(f"update {CANDIDATES}.metric_observations set value = 41 where value = 40")
+    assert lab.publish() != before
+    verify(lab.home)
+
+
+def test_an_open_reader_keeps_its_release_while_another_is_published(lab: Lab) -> None:
+    program = (
+        "import duckdb, sys\n"
+        "c = duckdb.connect(sys.argv[1], read_only=True)\n"
+        "q = 'select max(sample_size) from metric_observations'\n"
+        "c.execute('use marts.marts')\n"
+        "print(c.execute(q).fetchone()[0], flush=True)\n"
+        "sys.stdin.readline()\n"
+        "print(c.execute(q).fetchone()[0], flush=True)\n"
+    )
+    reader = subprocess.Popen(
+        [sys.executable, "-c", program, str(lab.home.published)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "40\n"
+    lab.sql(f"update {CANDIDATES}.metric_observations set sample_size = 99 where status = 'ok'")
+    lab.publish()
+    rest, _ = reader.communicate("go\n", timeout=30)
+    assert rest == "40\n"
+
+
+# B07: one whole build.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"select": ["metric_observations"]},
+        {"exclude": ["dim_team"]},
+        {"selector": "nightly"},
+        {"resource_types": ["model"]},
+        {"exclude_resource_types": ["test"]},
+        {"empty": True},
+        {"sample": {"start": "2026-01-01"}},
+        {"which": "run"},
+        {"defer": True},
+    ],
+    ids=lambda arguments: next(iter(arguments)),
+)
+def test_a_part_of_a_build_is_refused(lab: Lab, arguments: dict[str, object]) -> None:
+    with lab.artefact("run_results.json") as results:
+        results["args"].update(arguments)
+    refused(lab, "B07")
+
+
+def test_a_selection_of_everything_is_a_whole_build(lab: Lab) -> None:
+    with lab.artefact("run_results.json") as results:
+        results["args"]["select"] = ["fqn:*"]
+    lab.publish()
+
+
+@pytest.mark.parametrize("status", ["error", "fail", "skipped", "runtime error", "partial success"])
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_failed_or_skipped_node_is_refused(lab: Lab, status: str, place: int) -> None:
+    with lab.artefact("run_results.json") as results:
+        results["results"][place]["status"] = status
+    refused(lab, "B07")
+
+
+def test_a_node_that_was_not_built_is_refused(lab: Lab) -> None:
+    with lab.artefact("run_results.json") as results:
+        results["results"] = [
+            result for result in results["results"] if not result["unique_id"].startswith("seed")
+        ]
+    refused(lab, "B07")
+
+
+def test_artefacts_of_two_invocations_are_refused(lab: Lab) -> None:
+    with lab.artefact("manifest.json") as manifest:
+        manifest["metadata"]["invocation_id"] = "another"
+    refused(lab, "B07")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "run_results.json"])
+@pytest.mark.parametrize(
+    "content", [None, "", "{}", '{"metadata": null, "nodes": [], "results": 1}']
+)
+def test_artefacts_that_say_nothing_are_refused(lab: Lab, name: str, content: str | None) -> None:
+    path = lab.home.target / name
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    refused(lab, "B07")
+
+
+def test_tables_of_two_clocks_are_refused(lab: Lab) -> None:
+    lab.sql(f"update {CANDIDATES}.wait_intensity set as_of = '2026-04-11'")
+    refused(lab, "B07")
+
+
+# C: contracts.
+
+
+def test_a_person_column_is_refused(lab: Lab) -> None:
+    lab.add_column("dim_team", "person_key", "varchar", f"'{person(10)}'")
+    assert "dim_team person_key" in refused(lab, "C05")
+
+
+@pytest.mark.parametrize(
+    "column", ["author", "reviewer_count", "login", "e_mail", "email", "assignee", "user_id"]
+)
+def test_a_column_named_after_a_person_is_refused(lab: Lab, column: str) -> None:
+    lab.add_column("wait_intensity", column, "bigint", "1")
+    refused(lab, "C05")
+
+
+@pytest.mark.parametrize(
+    "kind", ["timestamp", "double", "varchar[]", "json", "blob", "struct(a integer)", "hugeint"]
+)
+def test_a_type_that_can_hold_more_is_refused(lab: Lab, kind: str) -> None:
+    lab.add_column("wait_intensity", "more", kind, "null")
+    refused(lab, "C11")
+
+
+def test_a_type_that_is_not_the_declared_one_is_refused(lab: Lab) -> None:
+    lab.sql(f"alter table {CANDIDATES}.dim_team add column more timestamp")
+    with lab.node("dim_team") as node:
+        node["columns"]["more"] = {"name": "more", "data_type": "date"}
+    refused(lab, "C11")
+
+
+def test_a_column_that_rides_along_is_refused(lab: Lab) -> None:
+    lab.sql(f"alter table {CANDIDATES}.dim_team add column more bigint")
+    refused(lab, "C02")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"materialized": "view"},
+        {"materialized": "external"},
+        {"contract": {"enforced": False}},
+        {"contract": None},
+        {"post-hook": [{"sql": "copy x to 'y'"}]},
+        {"grants": {"select": ["everybody"]}},
+    ],
+    ids=str,
+)
+def test_what_is_no_contracted_table_is_refused(lab: Lab, change: dict[str, object]) -> None:
+    with lab.node("dim_team") as node:
+        node["config"].update(change)
+    refused(lab, "C02")
+
+
+def test_a_python_model_is_refused(lab: Lab) -> None:
+    with lab.node("dim_team") as node:
+        node["language"] = "python"
+    refused(lab, "C02")
+
+
+def test_a_view_in_place_of_the_table_is_refused(lab: Lab) -> None:
+    lab.sql(f"alter table {CANDIDATES}.dim_team rename to hidden")
+    lab.sql(f"create view {CANDIDATES}.dim_team as from {CANDIDATES}.hidden")
+    refused(lab, "C02")
+
+
+def test_a_model_outside_the_candidates_is_refused(lab: Lab) -> None:
+    with lab.node("dim_team") as node:
+        node["schema"] = "flowgrain_vault"
+    refused(lab, "C01")
+
+
+# C13, C12, O: people are counted anew.
+
+
+def _hide(lab: Lab, count: int, where: str) -> None:
+    """Take the activity of so many people out of the vault."""
+    lab.sql(
+        f"""
+        delete from flowgrain_vault.int_activity where {where} and person_key in (
+            select distinct person_key from flowgrain_vault.int_activity where {where}
+            order by person_key limit {count}
+        )
+        """
+    )
+
+
+@pytest.mark.parametrize("role", ["author", "reviewer"])
+def test_four_people_in_any_role_are_too_few(lab: Lab, role: str) -> None:
+    where = f"value_stream_key = 'vs_2' and role = '{role}' and author_kind = 'human'"
+    _hide(lab, 1, where)
+    lab.publish()
+    _hide(lab, 1, where)
+    refused(lab, "O01")
+
+
+def test_bot_changes_need_their_reviewers_and_no_authors(lab: Lab) -> None:
+    lab.sql(
+        "delete from flowgrain_vault.int_activity where author_kind = 'bot' and role = 'author'"
+    )
+    lab.publish()
+    _hide(lab, 2, "value_stream_key = 'vs_2' and author_kind = 'bot'")
+    refused(lab, "O01")
+
+
+def test_many_events_of_few_people_are_too_few(lab: Lab) -> None:
+    _hide(lab, 2, "value_stream_key = 'vs_2'")
+    lab.sql(
+        "insert into flowgrain_vault.int_activity "
+        "select * replace (change_key || '-again' as change_key) from flowgrain_vault.int_activity"
+    )
+    refused(lab, "O01")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {"grain": "team", "grain_key": "t_09"},
+        {"grain_key": "t_01"},
+        {"grain_key": "unassigned"},
+        {"bucket": "week", "bucket_start": "2026-02-09"},
+        {"bucket": "period", "bucket_start": "2026-02-23"},
+        {"bucket_start": "2025-09-29"},
+        {"metric_key": "flow_load", "grain_key": "vs_2"},
+        {"slice": "work_type", "slice_value": "defect"},
+        {"slice": None, "slice_value": None},
+        {"value": None, "lower_bound": 0, "upper_bound": 0.1, "grain_key": "t_09"},
+    ],
+    ids=str,
+)
+def test_a_figure_where_too_few_were_active_is_refused(lab: Lab, cell: dict[str, object]) -> None:
+    lab.observe(**cell)
+    refused(lab, "O01")
+
+
+def test_open_work_counts_at_the_end_of_its_bucket_only(lab: Lab) -> None:
+    lab.observe(metric_key="flow_load", bucket="period", bucket_start="2026-02-23")
+    lab.publish()
+    lab.observe(metric_key="flow_load", bucket="period", bucket_start="2025-12-29")
+    refused(lab, "O01")
+
+
+def test_a_sensitive_measure_needs_ten(lab: Lab) -> None:
+    _hide(lab, 2, "role = 'author'")
+    lab.publish()
+    _hide(lab, 1, "role = 'author'")
+    refused(lab, "O01")
+
+
+def test_a_sensitive_measure_of_a_team_is_refused(lab: Lab) -> None:
+    lab.observe(metric_key="after_hours", grain="team", grain_key="t_01")
+    refused(lab, "O14")
+
+
+@pytest.mark.parametrize(
+    "column", ["value", "lower_bound", "upper_bound", "numerator", "denominator", "sample_size"]
+)
+@pytest.mark.parametrize("status", ["withheld", "no_data", "OK", None])
+def test_a_row_that_is_not_ok_tells_nothing(lab: Lab, column: str, status: str | None) -> None:
+    empty = dict.fromkeys(
+        ["value", "lower_bound", "upper_bound", "numerator", "denominator", "sample_size", "method"]
+    )
+    lab.observe(**{**empty, column: 3}, status=status, grain_key="t_09")
+    refused(lab, "O08")
+
+
+@pytest.mark.parametrize(
+    ("column", "figure"), [("wait_share", "0.1"), ("sample_size", "1"), ("is_binding", "true")]
+)
+@pytest.mark.parametrize("status", ["ok", "withheld"])
+def test_a_wide_mart_tells_no_more_than_its_observations(
+    lab: Lab, column: str, figure: str, status: str
+) -> None:
+    lab.sql(
+        f"""
+        insert into {CANDIDATES}.wait_intensity
+            (grain, grain_key, bucket, bucket_start, stage, {column}, status, as_of)
+        values
+            ('portfolio', 'all', 'quarter', '2025-12-29', 'dev', {figure}, '{status}', '2026-04-10')
+        """
+    )
+    refused(lab, "O01")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update flowgrain_seeds.metrics set class = 'S' where metric_key = 'flow_velocity'",
+        "update flowgrain_seeds.metrics set class = 'S', subjects = null "
+        "where metric_key = 'flow_velocity'",
+        "update flowgrain_seeds.metrics set class = 'p' where metric_key = 'flow_velocity'",
+        "update flowgrain_seeds.metrics set subjects = null where metric_key = 'flow_velocity'",
+        "update flowgrain_seeds.metrics set subjects = 'owner' where metric_key = 'flow_velocity'",
+        "insert into flowgrain_seeds.metrics values ('flow_velocity', 'S', null, null, 'Again')",
+    ],
+)
+def test_a_metric_cannot_be_declared_out_of_the_floor(lab: Lab, change: str) -> None:
+    lab.sql(change)
+    refused(lab, "C13")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {"bucket_start": "2025-12-30"},
+        {"bucket_start": "2026-01-05"},
+        {"bucket": "month", "bucket_start": "2026-02-01"},
+        {"bucket": "period", "bucket_start": "2026-02-02"},
+        {"grain": "person"},
+        {"metric_key": "unheard_of"},
+    ],
+    ids=str,
+)
+def test_a_cell_off_the_trees_is_refused(lab: Lab, cell: dict[str, object]) -> None:
+    lab.observe(**cell)
+    refused(lab, "C12")
+
+
+def test_a_bucket_that_is_not_over_is_refused(lab: Lab) -> None:
+    lab.observe(bucket="week", bucket_start="2026-04-06", status="withheld", value=None)
+    refused(lab, "O09")
+
+
+# V: what is written in the file.
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("dim_team", "team_label"),
+        ("dim_team", "value_stream_key"),
+        ("dim_metric", "definition"),
+        ("wait_intensity", "stage"),
+        ("wait_intensity", "status"),
+        ("metric_observations", "method"),
+        ("metric_observations", "slice_value"),
+    ],
+)
+def test_a_text_that_is_not_registered_is_refused(lab: Lab, table: str, column: str) -> None:
+    secret = "harmless-looking-7"
+    where = "where status = 'ok'" if column == "method" else ""
+    lab.sql(f"update {CANDIDATES}.{table} set {column} = '{secret}' {where}")
+    assert f"{table} {column}" in refused(lab, "V01", secret)
+
+
+def test_a_registered_text_in_a_column_that_is_not_its_own_is_refused(lab: Lab) -> None:
+    lab.sql(f"update {CANDIDATES}.wait_intensity set stage = 'Checkout'")
+    refused(lab, "V01")
+
+
+def test_catalogue_texts_stay_with_their_metric(lab: Lab) -> None:
+    lab.sql(f"update {CANDIDATES}.dim_metric set definition = 'Changes merged'")
+    refused(lab, "V01")
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "upper": str.upper,
+    "full width": lambda text: "".join(chr(ord(c) + 0xFEE0) for c in text),
+    "zero width": lambda text: "\u200b".join(text),
+    "quoted for a URL": lambda text: "".join(f"%{ord(c):02X}" for c in text),
+    "quoted twice": lambda text: "".join(f"%25{ord(c):02X}" for c in text),
+    "reversed": lambda text: text[::-1],
+    "rot13": lambda text: codecs.encode(text, "rot13"),
+    "hex": lambda text: text.encode().hex(),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 without its end": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
+    "md5": lambda text: hashlib.md5(text.encode()).hexdigest(),
+    "sha1": lambda text: hashlib.sha1(text.encode()).hexdigest(),
+    "sha256": lambda text: hashlib.sha256(text.encode()).hexdigest(),
+}
+
+
+def _label(lab: Lab, text: str) -> None:
+    """Register a label and publish it: the closed vocabulary alone would pass it."""
+    with lab.vault() as connection:
+        for table in ("flowgrain_seeds.teams", f"{CANDIDATES}.dim_team"):
+            connection.execute(f"update {table} set team_label = ? where team_key = 't_01'", [text])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_label_that_is_somebody_in_any_form_is_refused(lab: Lab, form: str) -> None:
+    label = FORMS[form](CANARY)
+    _label(lab, label)
+    refused(lab, "V02", label)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("who", [CANARY, CANARY_LOGIN, SHORT_CANARY, person(10)])
+def test_every_known_identifier_is_recognised_in_every_form(form: str, who: str) -> None:
+    known = known_forms([CANARY, CANARY_LOGIN, SHORT_CANARY, person(10)])
+    assert names_somebody(FORMS[form](who), known)
+    assert not names_somebody(FORMS[form](who), known_forms(["somebody.else"]))
+
+
+@pytest.mark.parametrize("who", [SHORT_CANARY, person(10)])
+def test_the_map_of_accounts_and_the_keys_of_the_vault_are_both_known(lab: Lab, who: str) -> None:
+    _label(lab, who)
+    refused(lab, "V02")
+
+
+@given(st.text(max_size=80))
+def test_no_text_is_too_strange_to_be_read(text: str) -> None:
+    assert not names_somebody(text, known_forms([CANARY]))
+    has_pattern(text)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        f"Team of {CANARY_LOGIN}",
+        f"({CANARY_LOGIN})",
+        f"checkout/{CANARY_LOGIN}/pages",
+        f"key {hashlib.sha1(CANARY_LOGIN.encode()).hexdigest()}",
+    ],
+)
+def test_a_label_that_holds_somebody_is_refused(lab: Lab, label: str) -> None:
+    _label(lab, label)
+    refused(lab, "V02", label)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "someone@elsewhere.invalid",
+        "ask @someone",
+        "https://elsewhere.invalid/x",
+        "users/someone/dotfiles",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "p2" + "abcdefghijklmnopqrstuvwxyz",
+    ],
+)
+def test_a_label_that_looks_like_somebody_is_refused(lab: Lab, label: str) -> None:
+    _label(lab, label)
+    refused(lab, "V03", label)
+
+
+def test_a_label_with_a_common_word_passes(lab: Lab) -> None:
+    _label(lab, "Zoe's checkout, e.g. page 2")
+    lab.publish()
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"), [(f"Ask {CANARY_LOGIN}.", "V02"), ("Ask a@b.invalid.", "V03")]
+)
+def test_a_description_is_held_against_the_rules_as_well(lab: Lab, text: str, rule: str) -> None:
+    with lab.node("dim_team") as node:
+        node["columns"]["team_label"]["description"] = text
+    refused(lab, rule, text)
+
+
+# K04, B06, S: loads and places.
+
+
+def test_two_keys_in_one_vault_are_refused(lab: Lab) -> None:
+    lab.sql("insert into door.loads select * replace ('ffff0000' as key_id) from door.loads")
+    refused(lab, "K04")
+
+
+def test_rows_that_were_lost_are_refused(lab: Lab) -> None:
+    lab.sql("update door.load_counts set rows_inserted = 4")
+    refused(lab, "B06")
+
+
+def test_a_source_nobody_registered_is_refused(lab: Lab) -> None:
+    lab.sql(f"update door.loads set source = '{CANARY_LOGIN}'")
+    refused(lab, "V01")
+
+
+def test_a_link_in_place_of_the_published_file_is_refused(lab: Lab) -> None:
+    other = lab.home.root / "elsewhere.duckdb"
+    lab.home.published.rename(other)
+    lab.home.published.symlink_to(other)
+    refused(lab, "S01")
+
+
+def test_a_link_in_place_of_the_published_folder_is_refused(lab: Lab) -> None:
+    folder = lab.home.published.parent
+    folder.rename(lab.home.root / "elsewhere")
+    folder.symlink_to(lab.home.root / "elsewhere")
+    refused(lab, "S01")
+
+
+def test_a_published_folder_inside_the_vault_is_refused(lab: Lab) -> None:
+    folder = lab.home.published.parent
+    shutil.rmtree(folder)
+    folder.symlink_to(lab.home.vault.parent)
+    refused(lab, "S01")
+
+
+def test_one_file_on_both_sides_is_refused(lab: Lab) -> None:
+    lab.home.published.unlink()
+    os.link(lab.home.vault, lab.home.published)
+    refused(lab, "S01")
+
+
+@pytest.mark.parametrize("folder", ["door", "vault", "vault/ops"])
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o701])
+def test_a_vault_that_is_open_to_others_is_refused_and_stays_so(
+    lab: Lab, folder: str, mode: int
+) -> None:
+    (lab.home.root / folder).chmod(mode)
+    refused(lab, "S01")
+    refused(lab, "S01")
+
+
+def test_prod_with_one_owner_is_refused(lab: Lab) -> None:
+    refused(lab, "S01", target="prod")
+
+
+def test_what_an_older_publisher_left_is_swept(lab: Lab) -> None:
+    folder = lab.home.published.parent
+    for name in ("marts.duckdb.next-1", "marts.duckdb.next-1.wal", "marts.duckdb.wal"):
+        (folder / name).write_bytes(b"left over")
+    (folder / "release_report.json.next").write_text("{}")
+    lab.publish()
+    assert set(lab.published_state()) == {"marts.duckdb", "release_report.json"}
+    verify(lab.home)
+
+
+def test_a_release_whose_report_was_not_renamed_yet_is_whole_and_mended(lab: Lab) -> None:
+    old_report = lab.home.release_report.read_bytes()
+    lab.sql(f"update {CANDIDATES}.metric_observations set value = 41 where value = 40")
+    lab.publish()
+    new_report = lab.home.release_report.read_bytes()
+    lab.home.release_report.with_name("release_report.json.next").write_bytes(new_report)
+    lab.home.release_report.write_bytes(old_report)
+    verify(lab.home)
+    _label(lab, "not@registered.invalid")
+    with pytest.raises(FlowgrainError):
+        lab.publish()
+    assert lab.home.release_report.read_bytes() == new_report
+    verify(lab.home)
+
+
+def test_an_error_of_a_tool_is_not_told_in_its_own_words(lab: Lab) -> None:
+    lab.sql("drop table flowgrain_vault.int_activity")
+    lab.sql(
+        "create view flowgrain_vault.int_activity as "
+        f"select '{CANARY}'::int as person_key, now()::timestamp as counted_at"
+    )
+    with pytest.raises(FlowgrainError) as caught:
+        lab.publish()
+    assert CANARY not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_a_full_disk_is_said_clearly_and_leaves_the_old_release(lab: Lab) -> None:
+    before = lab.published_state()
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from orchestration.errors import FlowgrainError\n"
+        "from orchestration.floor_guard.publish import publish\n"
+        "from orchestration.home import Home\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try:\n"
+        "    publish(Home(Path(sys.argv[1])))\n"
+        "except FlowgrainError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(lab.home.root)],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert str(lab.home.published.parent) in done.stdout, done.stderr
+    assert "full" in done.stdout
+    assert lab.published_state() == before
+    verify(lab.home)
+
+
+# Verify.
+
+
+def test_a_changed_file_is_noticed(lab: Lab) -> None:
+    lab.home.published.chmod(0o644)
+    connection = duckdb.connect(str(lab.home.published))
+    connection.execute("use marts.marts")
+    connection.execute("update metric_observations set value = value + 1 where value is not null")
+    connection.close()
+    lab.home.published.chmod(0o444)
+    with pytest.raises(FlowgrainError) as caught:
+        verify(lab.home)
+    assert caught.value.rule == "S03"
+
+
+def test_another_table_in_the_file_is_noticed(lab: Lab) -> None:
+    lab.home.published.chmod(0o644)
+    connection = duckdb.connect(str(lab.home.published))
+    connection.execute("create table marts.marts.more as select 1 as number")
+    connection.close()
+    lab.home.published.chmod(0o444)
+    with pytest.raises(FlowgrainError) as caught:
+        verify(lab.home)
+    assert caught.value.rule == "S03"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o666, 0o400])
+def test_a_wrong_mode_is_noticed(lab: Lab, mode: int) -> None:
+    lab.home.published.chmod(mode)
+    with pytest.raises(FlowgrainError) as caught:
+        verify(lab.home)
+    assert caught.value.rule == "S01"
+
+
+def test_a_log_beside_the_file_is_noticed(lab: Lab) -> None:
+    lab.home.published.with_name("marts.duckdb.wal").touch()
+    with pytest.raises(FlowgrainError) as caught:
+        verify(lab.home)
+    assert caught.value.rule == "S03"
+
+
+def test_a_missing_or_unreadable_release_is_said(lab: Lab) -> None:
+    lab.home.release_report.unlink()
+    with pytest.raises(FlowgrainError):
+        verify(lab.home)
+    lab.home.published.chmod(0o644)
+    lab.home.published.write_bytes(b"no database")
+    lab.home.published.chmod(0o444)
+    with pytest.raises(FlowgrainError):
+        verify(lab.home)
+    lab.home.published.unlink()
+    with pytest.raises(FlowgrainError):
+        verify(lab.home)
+
+
+# The calendar.
+
+DAYS = st.dates(min_value=date(1990, 1, 1), max_value=date(2099, 12, 31))
+
+
+@given(DAYS)
+def test_each_day_lies_in_one_bucket_of_each_level_and_they_nest(day: date) -> None:
+    for finer, coarser in (("week", "period"), ("period", "quarter")):
+        assert bucket_start(day, finer) <= day < bucket_end(day, finer)
+        assert bucket_start(bucket_start(day, finer), coarser) == bucket_start(day, coarser)
+        assert bucket_end(day, finer) <= bucket_end(day, coarser)
+    weeks = (bucket_end(day, "quarter") - bucket_start(day, "quarter")) // timedelta(days=7)
+    periods = []
+    start = bucket_start(day, "quarter")
+    while start < bucket_end(day, "quarter"):
+        periods.append((bucket_end(start, "period") - start) // timedelta(days=7))
+        start = bucket_end(start, "period")
+    assert (weeks, periods) in ((13, [4, 4, 5]), (14, [4, 4, 6]))
+
+
+def test_the_week_53_belongs_to_the_last_period() -> None:
+    assert bucket_start(date(2020, 12, 31), "quarter") == date(2020, 9, 28)
+    assert bucket_start(date(2020, 12, 31), "period") == date(2020, 11, 23)
+    assert bucket_end(date(2020, 12, 31), "quarter") == date(2021, 1, 4)
+    assert is_last_week(date(2020, 12, 31), "quarter")
+    assert not is_last_week(date(2020, 12, 27), "quarter")

@@ -1,0 +1,91 @@
+"""Killed at any moment, the gate leaves one whole release; readers never see half of one."""
+
+import random
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+from publish_lab import Lab
+
+from orchestration.errors import FlowgrainError
+from orchestration.floor_guard.publish import verify
+from orchestration.floor_guard.vocabulary import open_published
+
+KILLS = 20
+# Longer than one publish takes, so that every moment of it can be hit.
+LATEST_SECONDS = 0.9
+LAB = Path(__file__).with_name("publish_lab.py")
+ROOT = LAB.parents[2]
+GENERATIONS = """
+    select distinct sample_size from marts.metric_observations where status = 'ok'
+    union
+    select distinct sample_size from marts.wait_intensity
+"""
+
+
+class Reader(threading.Thread):
+    """Opens the release over and over, and keeps what it saw."""
+
+    def __init__(self, path: Path) -> None:
+        """Read this file until told to stop."""
+        super().__init__(daemon=True)
+        self.path = path
+        self.stopped = threading.Event()
+        self.seen: list[int] = []
+        self.mixed = 0
+        self.errors: list[str] = []
+
+    def run(self) -> None:
+        """Read until told to stop; a mixed or failed read is counted, not raised."""
+        while not self.stopped.is_set():
+            try:
+                connection = open_published(self.path)
+                try:
+                    generations = connection.execute(GENERATIONS).fetchall()
+                finally:
+                    connection.close()
+            except (FlowgrainError, duckdb.Error) as error:
+                self.errors.append(str(error))
+                continue
+            self.mixed += len(generations) != 1
+            self.seen.append(generations[0][0])
+
+
+def test_a_killed_publisher_leaves_a_whole_release(tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "home")
+    lab.publish()
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    reader = Reader(lab.home.published)
+    reader.start()
+    published = set()
+    for number in range(KILLS):
+        publisher = subprocess.Popen(
+            [sys.executable, str(LAB), str(lab.home.root), str(number * 1000)],
+            cwd=ROOT,
+            env={"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert publisher.stdout is not None
+        # It says so when a publish begins; the kill falls anywhere after that.
+        assert publisher.stdout.readline()
+        try:
+            publisher.wait(timeout=chance.uniform(0, LATEST_SECONDS))
+        except subprocess.TimeoutExpired:
+            publisher.kill()
+        assert publisher.wait(timeout=30) == -9, f"seed {seed}: the publisher failed by itself"
+        publisher.stdout.close()
+        published.add(verify(lab.home).release)
+    reader.stopped.set()
+    reader.join(timeout=30)
+    assert reader.errors == [], f"seed {seed}"
+    assert reader.mixed == 0, f"seed {seed}"
+    assert len(reader.seen) >= KILLS
+    # Else nothing was at stake: releases came out between the kills.
+    assert len(published) > 1, f"seed {seed}"
+    lab.publish()
+    verify(lab.home)
+    assert set(lab.published_state()) == {"marts.duckdb", "release_report.json"}
