@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run install test check lint types bench contract lock dev clean
+.PHONY: help run install test check lint types bench contract lock doctor dev clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -59,6 +59,9 @@ contract: install ## Bring the contract's pages and dbt's source files in step w
 lock: ## Renew requirements.lock (needs uv).
 	@uv pip compile --extra dev --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-emit-index-url --no-emit-find-links --no-header --quiet pyproject.toml -o requirements.lock
+
+doctor: install ## List what is not mapped, stale, quarantined or not measurable, and why.
+	@$(BIN)/flowgrain doctor
 
 dev: install ## Open Dagster on http://127.0.0.1:3000.
 	@$(BIN)/flowgrain dev

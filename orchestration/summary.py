@@ -182,7 +182,7 @@ def _plain_table(*headers: str) -> Table:
 def _print_where_next(path: Path, console: Console) -> None:
     lines = (
         f'Open it yourself: duckdb -readonly "{path}"',
-        "What is missing and why: flowgrain doctor",
+        "What is missing and why: make doctor (or flowgrain doctor)",
         "Runs, lineage and checks: make dev",
     )
     for line in lines:

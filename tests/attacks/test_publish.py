@@ -21,7 +21,13 @@ from publish_lab import CANARY, CANARY_LOGIN, SHORT_CANARY, Lab, person
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard.calendar import bucket_end, bucket_start, is_last_week
 from orchestration.floor_guard.publish import publish, verify
-from orchestration.floor_guard.vocabulary import has_pattern, known_forms, names_somebody
+from orchestration.floor_guard.vocabulary import (
+    Registered,
+    check_file,
+    has_pattern,
+    known_forms,
+    names_somebody,
+)
 
 CANDIDATES = "flowgrain_candidate"
 ROOT = Path(__file__).resolve().parents[2]
@@ -567,6 +573,34 @@ def test_a_description_is_held_against_the_rules_as_well(lab: Lab, text: str, ru
 
 
 # K04, B06, S: loads and places.
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create view more.marts.everybody as select 1 as number",
+        "create macro more.marts.everybody() as 1",
+        "create type more.marts.everybody as enum ('a')",
+        "create sequence more.marts.everybody",
+        "create index everybody on more.marts.plain (number)",
+        "create table more.main.everybody (number bigint)",
+    ],
+)
+def test_a_file_with_more_than_tables_is_refused(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "next.duckdb"
+    connection = duckdb.connect()
+    connection.execute(f"attach '{path}' as more")
+    connection.execute("create schema more.marts")
+    connection.execute("create table more.marts.plain (number bigint)")
+    connection.execute("detach more")
+    registered = Registered(frozenset(), frozenset(), {})
+    assert "S02" in check_file(path, registered, known_forms([]))
+    connection.execute(f"attach '{path}' as more")
+    connection.execute(statement)
+    connection.close()
+    with pytest.raises(FlowgrainError) as caught:
+        check_file(path, registered, known_forms([]))
+    assert caught.value.rule == "S02"
 
 
 def test_two_keys_in_one_vault_are_refused(lab: Lab) -> None:
