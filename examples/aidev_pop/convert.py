@@ -122,7 +122,7 @@ def write_organisation(data: Path, out: Path) -> None:
     tables: dict[str, tuple[tuple[str, ...], list[tuple[object, ...]]]] = {
         "value_streams": (
             ("value_stream_key", "value_stream_label"),
-            [(stream_of[agent], agent.replace("_", " ")) for agent in agents],
+            [(stream_of[agent], f"Opened by {agent.replace('_', ' ')}") for agent in agents],
         ),
         "teams": (
             ("team_key", "team_label", "calendar_key"),
