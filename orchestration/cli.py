@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.errors import FlowgrainError
-from orchestration.home import PROJECT, Home
+from orchestration.home import Home
 
 if TYPE_CHECKING:
     from orchestration.landing.door import Counts
@@ -165,14 +165,17 @@ def dev_command(
     port: Annotated[int, typer.Option(help="Port on this machine's loopback address.")] = 3000,
 ) -> None:
     """Open Dagster on the graph from landing to release, for this machine only."""
-    from orchestration.build import dbt_environment
     from orchestration.dagster_home import prepare_dagster_home
 
     home = Home.from_environment().prepare()
-    environment = {**dbt_environment(home), "DAGSTER_HOME": str(prepare_dagster_home(home))}
+    environment = {
+        **os.environ,
+        "FLOWGRAIN_HOME": str(home.root),
+        "DAGSTER_HOME": str(prepare_dagster_home(home)),
+        "DO_NOT_TRACK": "1",
+    }
     program = Path(sys.executable).with_name("dagster")
     arguments = ["dev", "-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
-    os.chdir(PROJECT)
     os.execve(program, [str(program), *arguments], environment)
 
 

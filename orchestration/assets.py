@@ -1,0 +1,252 @@
+"""The way of the data as assets: what lands, what dbt makes of it, what the gate releases.
+
+An asset hands no data to the next one and shows none: its metadata holds counts, no more.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from orchestration.build import dbt_environment, run_dbt
+from orchestration.dagster_home import prepare_dagster_home
+from orchestration.errors import FlowgrainError
+from orchestration.home import PROJECT, Home
+from orchestration.landing.demo import write_demo
+from orchestration.landing.door import Counts, plain_errors
+from orchestration.landing.files import land_files
+from orchestration.landing.git import land_git
+
+LAYERS = ("staging", "intermediate", "floor", "marts")
+PARSED = ("dbt_project.yml", "models", "macros", "seeds", "tests/generic", "tests/singular")
+
+
+class Installation(dg.ConfigurableResource):
+    """Where this installation keeps things, and what it lands; by default the environment says."""
+
+    root: str
+    target: str
+    files: str | None
+    clones: list[str]
+    demo_scale: float = 1.0
+
+    @classmethod
+    def from_environment(cls) -> "Installation":
+        """Read what the command line reads, and the two variables that name sources."""
+        return cls(
+            root=str(Home.from_environment().root),
+            target=os.environ.get("FLOWGRAIN_TARGET") or "dev",
+            files=os.environ.get("FLOWGRAIN_FILES") or None,
+            clones=[p for p in os.environ.get("FLOWGRAIN_CLONES", "").split(os.pathsep) if p],
+        )
+
+    @property
+    def home(self) -> Home:
+        """The folders, as everything else knows them."""
+        return Home(Path(self.root))
+
+    @property
+    def dbt(self) -> DbtCliResource:
+        """The dbt that was installed beside this Python, on this project."""
+        return DbtCliResource(
+            project_dir=str(PROJECT),
+            profiles_dir=dbt_environment(self.home)["DBT_PROFILES_DIR"],
+            target=self.target,
+            dbt_executable=str(Path(sys.executable).with_name("dbt")),
+        )
+
+
+def read_manifest(home: Home) -> dict[str, Any]:
+    """What dbt says the project is made of; parsed anew when the project has changed since.
+
+    Apart from the artefacts of a build, which the gate holds a release against.
+    """
+    path = prepare_dagster_home(home) / "manifest.json"
+    if not path.exists() or path.stat().st_mtime < _last_edit():
+        with tempfile.TemporaryDirectory(dir=home.ops / "tmp") as folder:
+            done = run_dbt(home, "parse", "--target-path", folder)
+            if done.returncode:
+                raise FlowgrainError(
+                    f"dbt cannot read the project:\n{done.stdout.strip()}",
+                    "Put this right, then reload the code location; "
+                    "if a package is missing, run `make install`",
+                )
+            os.replace(Path(folder) / "manifest.json", path)
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def _last_edit() -> float:
+    """Folders count too: what was removed leaves its time on them."""
+    paths = (path for name in PARSED for path in ((PROJECT / name), *(PROJECT / name).rglob("*")))
+    return max(path.stat().st_mtime for path in paths)
+
+
+class Translator(DagsterDbtTranslator):
+    """Groups by layer, so that the graph reads from left to right. The rest comes from dbt."""
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """Describe one dbt resource to Dagster."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        props = self.get_resource_props(manifest, unique_id)
+        layer = next((part for part in props["fqn"] if part in LAYERS), "seeds")
+        return spec.replace_attributes(group_name=layer)
+
+
+MANIFEST = read_manifest(Home.from_environment())
+TRANSLATOR = Translator()
+
+
+def _tables(
+    source: str, kind: str, note: str, deps: Iterable[dg.AssetKey] = ()
+) -> list[dg.AssetSpec]:
+    """Tables of a dbt source under the very keys that the models depend on."""
+    return [
+        dg.AssetSpec(
+            TRANSLATOR.get_asset_key(props),
+            # Not the translator's text, which ends in an empty block of SQL.
+            description=f"{props['description']} {note}",
+            group_name="door",
+            kinds={kind},
+            deps=list(deps),
+        )
+        for props in MANIFEST["sources"].values()
+        if props["source_name"] == source
+    ]
+
+
+FILES = _tables(
+    "files",
+    "file",
+    "Landed from the folder that FLOWGRAIN_FILES names; without it, from the invented demo.",
+)
+GIT = _tables(
+    "git",
+    "git",
+    "Landed from the clones that FLOWGRAIN_CLONES names; without it, nothing lands.",
+)
+BOOKS = _tables(
+    "door",
+    "duckdb",
+    "Written by the landings; counted here once all of them are in.",
+    deps=[spec.key for spec in (*FILES, *GIT)],
+)
+
+
+def _counted(
+    spec: dg.AssetSpec, counts: Mapping[str, Counts], **more: int
+) -> dg.MaterializeResult[Any]:
+    of_entity = counts.get(spec.key.path[-1], Counts())
+    return dg.MaterializeResult(asset_key=spec.key, metadata={**asdict(of_entity), **more})
+
+
+@dg.multi_asset(specs=FILES, name="land_files")
+def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
+    """Land files of the contract; the demo organisation where FLOWGRAIN_FILES names no folder."""
+    home = installation.home.prepare()
+    with tempfile.TemporaryDirectory(dir=home.ops / "tmp") as folder:
+        if not installation.files:
+            write_demo(Path(folder), scale=installation.demo_scale)
+        done = land_files(home, Path(installation.files or folder), target=installation.target)
+    unchanged = {Path(name).stem for name in done.unchanged_files}
+    for spec in FILES:
+        yield _counted(spec, done.counts, unchanged_files=int(spec.key.path[-1] in unchanged))
+
+
+@dg.multi_asset(specs=GIT, name="land_git")
+def git(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
+    """Land what is new in local clones; nothing where FLOWGRAIN_CLONES names none."""
+    counts: Mapping[str, Counts] = {}
+    if clones := [Path(clone) for clone in installation.clones]:
+        counts = land_git(installation.home, clones, target=installation.target).counts
+    for spec in GIT:
+        yield _counted(spec, counts, repositories=len(clones))
+
+
+@dg.multi_asset(specs=BOOKS, name="count_the_books")
+def books(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
+    """Count what the door wrote down, so that the run shows it beside what came of it."""
+    home = installation.home
+    with home.writing(), plain_errors(home):
+        with duckdb.connect(str(home.vault), read_only=True) as vault:
+            for spec in BOOKS:
+                found = vault.execute(f"select count(*) from door.{spec.key.path[-1]}").fetchone()
+                yield dg.MaterializeResult(
+                    asset_key=spec.key, metadata={"rows": found[0] if found else 0}
+                )
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Hand variables to a child process, which inherits ours, and take them back."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+# Unit tests belong to `make test`: they look at the code, not at what has landed.
+@dbt_assets(manifest=MANIFEST, dagster_dbt_translator=TRANSLATOR, name="build")
+def models(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[Any]:
+    """Build and test every seed and model in one go, as the gate demands of a release."""
+    home = installation.home
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    arguments += ["--log-path", str(home.ops / "logs")]
+    with home.writing():
+        # What ends before its first node must not pass for the build before it.
+        (home.target / "run_results.json").unlink(missing_ok=True)
+        with _environment(dbt_environment(home)):
+            build = installation.dbt.cli(
+                arguments, context=context, target_path=home.target, raise_on_error=False
+            )
+        yield from build.stream()
+    if not build.is_successful():
+        raise FlowgrainError(
+            f"dbt build failed: {_failed(home)}", f"dbt's own words are in {home.ops / 'logs'}"
+        )
+
+
+def _failed(home: Home) -> str:
+    """Names of what failed; a database's own message could quote a value."""
+    path = home.target / "run_results.json"
+    if not path.exists():
+        return "it did not reach the first model"
+    results = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return ", ".join(r["unique_id"] for r in results if r["status"] in ("error", "fail"))
+
+
+MARTS = [spec.key for spec in models.specs if spec.group_name == "marts"]
+
+
+@dg.asset(deps=MARTS, group_name="release", kinds={"duckdb"})
+def release(installation: Installation) -> dg.MaterializeResult:
+    """The published database: written by the gate alone, whole or not at all."""
+    # The gate is loaded where it is used: a fault in it must not hide the graph.
+    from orchestration.floor_guard.publish import publish
+
+    done = publish(installation.home, target=installation.target)
+    return dg.MaterializeResult(
+        metadata={
+            "tables": len(done.tables),
+            **{f"rows of {table.name}": table.rows for table in done.tables},
+        },
+        # The same content has the same name.
+        data_version=dg.DataVersion(done.release),
+    )

@@ -1,0 +1,219 @@
+"""Dagster sees the whole way of the data, shows counts of it only, and can run it."""
+
+import ast
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+
+from orchestration.dagster_home import prepare_dagster_home
+from orchestration.home import PROJECT, Home
+
+LAYERS = {"door", "seeds", "staging", "intermediate", "floor", "marts", "release"}
+# dagster-dbt adds the last four to what dbt ran.
+COUNTS_AND_DURATIONS = {
+    "rows", "rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_superseded",
+    "rows_quarantined", "unchanged_files", "repositories", "tables", "Execution Duration",
+    "unique_id", "invocation_id", "status", "dagster_dbt/failed_row_count",
+}  # fmt: skip
+SMALL = 0.1
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Folders of this module's own."""
+    return Home(tmp_path_factory.mktemp("dagster") / "home")
+
+
+@pytest.fixture(scope="module")
+def defs(home: Home) -> Iterator[dg.Definitions]:
+    """The code location, loaded as Dagster loads it: from nothing but the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLOWGRAIN_HOME", str(home.root))
+        for name in ("FLOWGRAIN_FILES", "FLOWGRAIN_CLONES", "FLOWGRAIN_ORGANISATION"):
+            patch.delenv(name, raising=False)
+        for name in ("orchestration.assets", "orchestration.definitions"):
+            patch.delitem(sys.modules, name, raising=False)
+        yield importlib.import_module("orchestration.definitions").defs
+
+
+@pytest.fixture(scope="module")
+def graph(defs: dg.Definitions) -> Any:
+    """Every asset with what it depends on."""
+    return defs.resolve_asset_graph()
+
+
+@pytest.fixture(scope="module")
+def manifest(home: Home, defs: dg.Definitions) -> dict:
+    """What dbt understood of the project when the code location was loaded."""
+    return json.loads((prepare_dagster_home(home) / "manifest.json").read_text())
+
+
+def run(defs: dg.Definitions, home: Home, **changed: object) -> dg.ExecuteInProcessResult:
+    """Run the job on a small demo, in this process."""
+    assets = sys.modules["orchestration.assets"]
+    settings = {"root": str(home.root), "target": "dev", "files": None, "clones": []}
+    installation = assets.Installation(**{**settings, "demo_scale": SMALL, **changed})
+    return defs.resolve_job_def("build_and_release").execute_in_process(
+        resources={"installation": installation}, raise_on_error=False
+    )
+
+
+@pytest.fixture(scope="module")
+def whole_run(defs: dg.Definitions, home: Home) -> dg.ExecuteInProcessResult:
+    """One run of everything."""
+    if not (PROJECT / "orchestration/floor_guard/publish.py").exists():
+        pytest.skip("the gate is not there, so nothing can be released")
+    return run(defs, home)
+
+
+def test_every_model_and_seed_is_an_asset(graph: Any, manifest: dict) -> None:
+    """Nothing is left unscheduled."""
+    assets = {key.path[-1] for key in graph.materializable_asset_keys}
+    kinds = {"model", "seed"}
+    assert {n["name"] for n in manifest["nodes"].values() if n["resource_type"] in kinds} <= assets
+
+
+def test_every_data_test_is_a_check(graph: Any, manifest: dict) -> None:
+    """A test that nobody sees fail warns nobody."""
+    tests = [n for n in manifest["nodes"].values() if n["resource_type"] == "test"]
+    attached = [test for test in tests if test.get("attached_node")]
+    assert len(graph.asset_check_keys) >= len(attached) > 0
+
+
+def test_the_way_from_a_landed_table_to_the_release_is_whole(graph: Any) -> None:
+    """Every landed table, and through every layer."""
+    release = dg.AssetKey("release")
+    above = graph.get_ancestor_asset_keys(release)
+    landed = {key for key in graph.get_all_asset_keys() if graph.get(key).group_name == "door"}
+    assert dg.AssetKey(["files", "changes"]) in landed
+    assert dg.AssetKey(["git", "changes"]) in landed
+    assert landed <= above
+    assert {graph.get(key).group_name for key in above} == LAYERS - {"release"}
+    marts = {key for key in above if graph.get(key).group_name == "marts"}
+    assert graph.get(release).parent_keys == marts
+
+
+def test_nothing_is_read_that_no_asset_makes(graph: Any) -> None:
+    """A source under another key would hang beside the graph."""
+    assert set(graph.get_all_asset_keys()) == set(graph.materializable_asset_keys)
+    assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == LAYERS
+
+
+def test_one_job_runs_every_week(defs: dg.Definitions, graph: Any) -> None:
+    """It takes in every asset, and no more often than buckets close."""
+    [schedule] = defs.schedules or []
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 6 * * 4", "UTC")
+    assert schedule.job_name == "build_and_release"
+    job = defs.resolve_job_def("build_and_release")
+    assert set(job.asset_layer.selected_asset_keys) == set(graph.get_all_asset_keys())
+
+
+def test_no_module_of_dagster_shows_data() -> None:
+    """Metadata is kept and shown: no previews, no frames handed from asset to asset (GL-A06)."""
+    for name in ("assets", "definitions", "dagster_home"):
+        tree = ast.parse((PROJECT / "orchestration" / f"{name}.py").read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in {"md", "json", "table", "markdown", "df", "pl", "arrow"}
+            if isinstance(node, ast.Name | ast.Attribute):
+                word = node.id if isinstance(node, ast.Name) else node.attr
+                assert word not in {"MetadataValue", "DataFrame", "IOManager", "io_manager"}
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                modules = [alias.name for alias in node.names]
+                modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert not {"pandas", "polars", "pyarrow"} & {m.split(".")[0] for m in modules}
+
+
+def test_a_whole_run_releases(whole_run: dg.ExecuteInProcessResult, home: Home) -> None:
+    """From the demo's files to the published database."""
+    assert whole_run.success
+    keys = {event.asset_key for event in whole_run.get_asset_materialization_events()}
+    assert dg.AssetKey("release") in keys
+    assert home.published.exists()
+    assert all(check.passed for check in whole_run.get_asset_check_evaluations())
+
+
+def test_metadata_holds_counts_and_durations(whole_run: dg.ExecuteInProcessResult) -> None:
+    """Whatever is added here, somebody has thought of who may see it."""
+    entries = [
+        *(event.materialization for event in whole_run.get_asset_materialization_events()),
+        *whole_run.get_asset_check_evaluations(),
+    ]
+    for entry in entries:
+        for name, value in entry.metadata.items():
+            assert name in COUNTS_AND_DURATIONS or name.startswith("rows of "), name
+            assert name in {"unique_id", "invocation_id", "status"} or isinstance(
+                value, dg.IntMetadataValue | dg.FloatMetadataValue
+            )
+
+
+def test_without_clones_git_lands_nothing(whole_run: dg.ExecuteInProcessResult) -> None:
+    """And says so."""
+    [found] = [
+        event.materialization
+        for event in whole_run.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["git", "changes"])
+    ]
+    assert {value.value for value in found.metadata.values()} == {0}
+
+
+@pytest.mark.usefixtures("defs")
+def test_clones_are_named_by_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several, as a list of paths is written on this system."""
+    assets = sys.modules["orchestration.assets"]
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "Begin"]):
+            identity = ["-c", "user.name=Ada", "-c", "user.email=ada@shop.invalid"]
+            subprocess.run(["git", *identity, *command], cwd=tmp_path / name, check=True)
+    monkeypatch.setenv("FLOWGRAIN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FLOWGRAIN_CLONES", f"{tmp_path / 'one'}{os.pathsep}{tmp_path / 'two'}")
+    installation = assets.Installation.from_environment()
+    done = dg.materialize([assets.git], resources={"installation": installation})
+    [found] = [
+        event.materialization.metadata
+        for event in done.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["git", "commits"])
+    ]
+    assert found["repositories"].value == found["rows_inserted"].value == 2
+
+
+@pytest.mark.usefixtures("whole_run")
+@pytest.mark.parametrize("fault", ["landing", "build"])
+def test_what_fails_leaves_the_release(
+    defs: dg.Definitions, home: Home, tmp_path: Path, fault: str
+) -> None:
+    """Half of the sources, or of the models, must not look like all of them."""
+    (tmp_path / "changes.csv").write_text("repository\n")
+    faults = {"landing": {"files": str(tmp_path)}, "build": {"target": "nowhere"}}
+    before = (home.published.stat().st_mtime_ns, home.release_report.read_bytes())
+    failed = run(defs, home, **faults[fault])
+    assert not failed.success
+    started = {event.step_key for event in failed.all_events if event.is_step_start}
+    assert "release" not in started
+    assert ("build" in started) == (fault == "build")
+    assert (home.published.stat().st_mtime_ns, home.release_report.read_bytes()) == before
+
+
+def test_the_home_of_dagster_is_in_the_vault_and_silent(tmp_path: Path) -> None:
+    """What it logs may quote a tool; what somebody set there stays."""
+    home = Home(tmp_path)
+    folder = prepare_dagster_home(home)
+    settings = yaml.safe_load((folder / "dagster.yaml").read_text())
+    assert folder.is_relative_to(home.ops)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert settings["telemetry"]["enabled"] is False
+    (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    prepare_dagster_home(home)
+    assert "nux" not in (folder / "dagster.yaml").read_text()
