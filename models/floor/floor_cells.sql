@@ -9,7 +9,7 @@ bucket_parents as (
     select * from {{ ref('int_bucket_parents') }}
 ),
 
--- Primary: enough people in the role, none of them with more than half of the events.
+-- A group whose owner changed inside the bucket is a part of each: it has a row under either.
 counted as (
     select
         population,
@@ -17,38 +17,48 @@ counted as (
         role,
         grain,
         grain_key,
+        parent_grain,
+        parent_key,
         bucket,
         bucket_start,
-        min(parent_grain) as parent_grain,
-        min(parent_key) as parent_key,
-        count(distinct parent_key) as parent_count,
         count(distinct person_key) as people_count,
         max(event_count) as largest_event_count,
         sum(event_count) as event_count
 
     from subjects
-    group by population, author_kind, role, grain, grain_key, bucket, bucket_start
+    group by
+        population, author_kind, role, grain, grain_key, parent_grain, parent_key, bucket,
+        bucket_start
 ),
 
+parted as (
+    select
+        *,
+        count(*) over (partition by {{ cell }}, grain, grain_key) as parent_count
+
+    from counted
+),
+
+-- Primary: enough people in the role, none of them with more than half of the events.
 round_0 as (
     select
-        counted.*,
+        parted.*,
         bucket_parents.parent_bucket_start,
         bucket_parents.sibling_count,
         case
-            when counted.people_count < {{ minimum_people() }} then 0
-            when counted.largest_event_count * 2 > counted.event_count then 0
-            -- Its owner changed inside the bucket; or nobody is known to own it.
-            when counted.parent_count > 1 then 0
-            when counted.grain_key = 'unassigned' then 0
+            when parted.people_count < {{ minimum_people() }} then 0
+            when parted.largest_event_count * 2 > parted.event_count then 0
+            when parted.parent_count > 1 then 0
+            -- Nobody is known to own it.
+            when parted.grain_key = 'unassigned' then 0
             else 1
         end as is_open
 
-    from counted
+    from parted
     inner join bucket_parents
         on
-            counted.bucket = bucket_parents.bucket
-            and counted.bucket_start = bucket_parents.bucket_start
+            parted.bucket = bucket_parents.bucket
+            and parted.bucket_start = bucket_parents.bucket_start
 ),
 
 {% for round in range(1, rounds + 1) %}
@@ -111,6 +121,7 @@ first_places_{{ round }} as (
             and ordered.role = subjects.role
             and ordered.grain = subjects.grain
             and ordered.grain_key = subjects.grain_key
+            and ordered.parent_key = subjects.parent_key
             and ordered.bucket = subjects.bucket
             and ordered.bucket_start = subjects.bucket_start
     where ordered.all_open = 0
@@ -173,7 +184,64 @@ sibling_hidden_{{ round }} as (
     from sibling_checked_{{ round }}
 ),
 
--- Hiding a group hides what lies below it.
+-- An only child that is hidden is its parent under another name: the parent goes too.
+only_children_{{ round }} as (
+    select
+        {{ cell }},
+        parent_grain,
+        parent_key
+
+    from sibling_hidden_{{ round }}
+    group by {{ cell }}, parent_grain, parent_key
+    having
+        count(*) = 1
+        and max(is_open_after_siblings) = 0
+),
+
+groups_{{ round }} as (
+    select
+        {{ cell }},
+        grain,
+        grain_key,
+        min(is_open_after_siblings) as is_open
+
+    from sibling_hidden_{{ round }}
+    group by {{ cell }}, grain, grain_key
+),
+
+-- Hiding a group hides what lies below it, two steps down in a round.
+above_{{ round }} as (
+    select
+        child.population,
+        child.author_kind,
+        child.role,
+        child.bucket,
+        child.bucket_start,
+        child.grain,
+        child.grain_key,
+        min(
+            case
+                when child.is_open_after_siblings = 0 then 0
+                when child.parent_grain != 'none' and coalesce(parent.is_open, 0) = 0 then 0
+                else 1
+            end
+        ) as is_open
+
+    from sibling_hidden_{{ round }} as child
+    left join groups_{{ round }} as parent
+        on
+            child.population = parent.population
+            and child.author_kind = parent.author_kind
+            and child.role = parent.role
+            and child.bucket = parent.bucket
+            and child.bucket_start = parent.bucket_start
+            and child.parent_grain = parent.grain
+            and child.parent_key = parent.grain_key
+    group by
+        child.population, child.author_kind, child.role, child.bucket, child.bucket_start,
+        child.grain, child.grain_key
+),
+
 round_{{ round }} as (
     select
         child.population,
@@ -189,15 +257,13 @@ round_{{ round }} as (
         child.parent_bucket_start,
         child.sibling_count,
         case
-            when child.parent_grain = 'none' then child.is_open_after_siblings
-            when coalesce(parent.is_open_after_siblings, 0) = 0 then 0
-            when child.grain != 'system' then child.is_open_after_siblings
-            when coalesce(grandparent.is_open_after_siblings, 0) = 0 then 0
+            when child.parent_grain != 'none' and coalesce(parent.is_open, 0) = 0 then 0
+            when only_children.parent_key is not null then 0
             else child.is_open_after_siblings
         end as is_open
 
     from sibling_hidden_{{ round }} as child
-    left join sibling_hidden_{{ round }} as parent
+    left join above_{{ round }} as parent
         on
             child.population = parent.population
             and child.author_kind = parent.author_kind
@@ -206,15 +272,15 @@ round_{{ round }} as (
             and child.bucket_start = parent.bucket_start
             and child.parent_grain = parent.grain
             and child.parent_key = parent.grain_key
-    left join sibling_hidden_{{ round }} as grandparent
+    left join only_children_{{ round }} as only_children
         on
-            parent.population = grandparent.population
-            and parent.author_kind = grandparent.author_kind
-            and parent.role = grandparent.role
-            and parent.bucket = grandparent.bucket
-            and parent.bucket_start = grandparent.bucket_start
-            and parent.parent_grain = grandparent.grain
-            and parent.parent_key = grandparent.grain_key
+            child.population = only_children.population
+            and child.author_kind = only_children.author_kind
+            and child.role = only_children.role
+            and child.bucket = only_children.bucket
+            and child.bucket_start = only_children.bucket_start
+            and child.grain = only_children.parent_grain
+            and child.grain_key = only_children.parent_key
 ),
 
 {% endfor %}
@@ -227,9 +293,10 @@ final as (
         grain_key,
         bucket,
         bucket_start,
-        is_open = 1 as is_open
+        min(is_open) = 1 as is_open
 
     from round_{{ rounds }}
+    group by population, author_kind, role, grain, grain_key, bucket, bucket_start
 )
 
 select * from final

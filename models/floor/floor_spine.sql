@@ -79,8 +79,6 @@ final as (
     where
         buckets.bucket_start >= first_week.week_start
         and not series.is_derived
-        -- A week of one system never rests on enough people.
-        and not (organisation.grain = 'system' and buckets.bucket = 'week')
         -- What cannot be measured is the same for every bucket: the weeks need not repeat it.
         and (measurability.status = 'ok' or buckets.bucket != 'week')
 )

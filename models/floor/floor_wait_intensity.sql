@@ -26,9 +26,9 @@ ranked as (
 runners_up as (
     select
         *,
-        max(case when place > 1 then upper_bound end) over (
+        max(case when place = 2 then upper_bound end) over (
             partition by grain, grain_key, bucket, bucket_start
-        ) as greatest_other_upper_bound
+        ) as runner_up_upper_bound
 
     from ranked
 ),
@@ -42,7 +42,7 @@ classed as (
             when
                 place = 1
                 and coalesce(value, lower_bound) >= {{ setting('binding_share') }}
-                and lower_bound > greatest_other_upper_bound
+                and lower_bound > runner_up_upper_bound
                 then 3
             when coalesce(value, lower_bound) >= {{ setting('elevated_share') }} then 2
             else 1

@@ -79,7 +79,7 @@ summarised as (
     group by metric_key, slice, slice_value, clock, grain, grain_key, bucket, bucket_start
 ),
 
-final as (
+ranged as (
     {%- for quantile in ['p50', 'p85'] %}
     select
         metric_key,
@@ -106,6 +106,30 @@ final as (
     from summarised
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
+),
+
+-- Doubles end here: what follows compares and cuts exact decimals.
+final as (
+    select
+        metric_key,
+        slice,
+        slice_value,
+        statistic,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        cast(value as numeric(18, 6)) as value,
+        cast(lower_bound as numeric(18, 6)) as lower_bound,
+        cast(upper_bound as numeric(18, 6)) as upper_bound,
+        cast(numerator as numeric(18, 6)) as numerator,
+        cast(denominator as numeric(18, 6)) as denominator,
+        sample_size,
+        method,
+        is_supported
+
+    from ranged
 )
 
 select * from final

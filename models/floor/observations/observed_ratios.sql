@@ -66,7 +66,7 @@ on_logit as (
     from spread
 ),
 
-final as (
+ranged as (
     select
         metric_key,
         slice,
@@ -96,6 +96,30 @@ final as (
 
     from on_logit
     where sample_size > 1
+),
+
+-- Doubles end here: what follows compares and cuts exact decimals.
+final as (
+    select
+        metric_key,
+        slice,
+        slice_value,
+        statistic,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        cast(value as numeric(18, 6)) as value,
+        cast(lower_bound as numeric(18, 6)) as lower_bound,
+        cast(upper_bound as numeric(18, 6)) as upper_bound,
+        cast(numerator as numeric(18, 6)) as numerator,
+        cast(denominator as numeric(18, 6)) as denominator,
+        sample_size,
+        method,
+        is_supported
+
+    from ranged
 )
 
 select * from final

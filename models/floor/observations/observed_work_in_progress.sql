@@ -87,7 +87,7 @@ valued as (
 ),
 
 -- What is in progress is counted whole: the bounds are the value.
-final as (
+ranged as (
     select
         metric_key,
         slice,
@@ -108,6 +108,30 @@ final as (
         true as is_supported
 
     from valued
+),
+
+-- Doubles end here: what follows compares and cuts exact decimals.
+final as (
+    select
+        metric_key,
+        slice,
+        slice_value,
+        statistic,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        cast(value as numeric(18, 6)) as value,
+        cast(lower_bound as numeric(18, 6)) as lower_bound,
+        cast(upper_bound as numeric(18, 6)) as upper_bound,
+        cast(numerator as numeric(18, 6)) as numerator,
+        cast(denominator as numeric(18, 6)) as denominator,
+        sample_size,
+        method,
+        is_supported
+
+    from ranged
 )
 
 select * from final

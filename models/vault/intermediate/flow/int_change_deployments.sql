@@ -53,52 +53,86 @@ merged as (
     where changes.merged_at is not null
 ),
 
-by_commit as (
+-- A deployment reaches its system, or its whole repository where it names no system.
+reaching as (
     select
-        merged.change_key,
-        min(production.finished_at) as deployed_at
-
-    from merged
-    inner join carried on merged.merge_commit_key = carried.commit_key
-    inner join production
-        on
-            carried.deployment_id = production.deployment_id
-            and merged.repository = production.repository
-            and (production.system_key is null or merged.system_key = production.system_key)
-    group by merged.change_key
-),
-
--- Repositories and systems whose deployments say nothing of commits: only there, time decides.
-without_commits as (
-    select
-        production.repository,
-        production.system_key
+        deployment_id,
+        finished_at,
+        case when system_key is null then 'repository' else 'system' end as reach,
+        coalesce(system_key, repository) as reach_key
 
     from production
-    left join carried on production.deployment_id = carried.deployment_id
-    group by production.repository, production.system_key
-    having count(carried.commit_key) = 0
+),
+
+reachable as (
+    select
+        change_key,
+        merge_commit_key,
+        merged_at,
+        'repository' as reach,
+        repository as reach_key
+
+    from merged
+    union all
+    select
+        change_key,
+        merge_commit_key,
+        merged_at,
+        'system' as reach,
+        system_key as reach_key
+
+    from merged
+    where system_key is not null
+),
+
+by_commit as (
+    select
+        reachable.change_key,
+        min(reaching.finished_at) as deployed_at
+
+    from reachable
+    inner join carried on reachable.merge_commit_key = carried.commit_key
+    inner join reaching
+        on
+            carried.deployment_id = reaching.deployment_id
+            and reachable.reach = reaching.reach
+            and reachable.reach_key = reaching.reach_key
+    group by reachable.change_key
+),
+
+-- Systems and repositories of which some deployment says what it carries: there, time is silent.
+with_commits as (
+    select distinct
+        reaching.reach,
+        reaching.reach_key
+
+    from reaching
+    inner join carried on reaching.deployment_id = carried.deployment_id
+),
+
+change_with_commits as (
+    select distinct reachable.change_key
+    from reachable
+    inner join with_commits
+        on
+            reachable.reach = with_commits.reach
+            and reachable.reach_key = with_commits.reach_key
 ),
 
 by_time as (
     select
-        merged.change_key,
-        min(production.finished_at) as deployed_at
+        reachable.change_key,
+        min(reaching.finished_at) as deployed_at
 
-    from merged
-    inner join without_commits
+    from reachable
+    inner join reaching
         on
-            merged.repository = without_commits.repository
-            and (
-                without_commits.system_key is null
-                or merged.system_key = without_commits.system_key
-            )
-    inner join production
-        on
-            merged.repository = production.repository
-            and (production.system_key is null or merged.system_key = production.system_key)
-            and merged.merged_at <= production.finished_at
-    group by merged.change_key
+            reachable.reach = reaching.reach
+            and reachable.reach_key = reaching.reach_key
+            and reachable.merged_at <= reaching.finished_at
+    left join change_with_commits on reachable.change_key = change_with_commits.change_key
+    where change_with_commits.change_key is null
+    group by reachable.change_key
 ),
 
 final as (
@@ -110,13 +144,11 @@ final as (
     from by_commit
     union all
     select
-        by_time.change_key,
-        by_time.deployed_at,
+        change_key,
+        deployed_at,
         'time' as link_method
 
     from by_time
-    left join by_commit on by_time.change_key = by_commit.change_key
-    where by_commit.change_key is null
 )
 
 select * from final

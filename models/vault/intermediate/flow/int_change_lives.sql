@@ -18,21 +18,22 @@ change_work_items as (
     select distinct change_key from {{ ref('stg_canonical__change_work_items') }}
 ),
 
-commit_times as (
-    select * from {{ ref('int_change_commit_times') }}
+touches as (
+    select * from {{ ref('int_change_touches') }}
 ),
 
--- A person's commit at the start vouches for the work before it, which no stage holds.
+-- A touch soon after the start vouches for work before it, which no stage holds.
 first_touches as (
     select
         boundaries.change_key,
-        max(case when not commit_times.author_is_bot then 1 else 0 end) as is_human
+        min(touches.vouched_from) as vouched_from
 
     from boundaries
-    inner join commit_times
+    inner join touches
         on
-            boundaries.change_key = commit_times.change_key
-            and boundaries.started_at = commit_times.authored_at
+            boundaries.change_key = touches.change_key
+            and boundaries.started_at <= touches.touched_at
+            and boundaries.started_at > touches.vouched_from
     group by boundaries.change_key
 ),
 
@@ -74,11 +75,7 @@ attributed as (
         change_work_items.change_key is not null as has_work_item,
 
         -- timestamps
-        case
-            when first_touches.is_human = 1
-                then {{ minutes_before('boundaries.started_at', setting('touch_minutes')) }}
-            else boundaries.started_at
-        end as worked_from,
+        coalesce(first_touches.vouched_from, boundaries.started_at) as worked_from,
         boundaries.started_at,
         boundaries.ready_at,
         boundaries.first_review_at,

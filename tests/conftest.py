@@ -1,0 +1,104 @@
+"""What tests share: one installation with the demo in it, built once a session."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.home import PROJECT, Home
+
+COMMAND = (sys.executable, "-c", "from orchestration.cli import app; app()")
+# The tests' own home and targets must not be led elsewhere by who runs them.
+FOREIGN = (
+    "DBT_PROFILES_DIR",
+    "DBT_PROJECT_DIR",
+    "DBT_TARGET_PATH",
+    "DBT_LOG_PATH",
+    "FLOWGRAIN_KEY_FILE",
+    "FLOWGRAIN_ORGANISATION",
+    "FLOWGRAIN_TARGET",
+)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """An installation in a folder of its own, and the ways to look into it."""
+
+    home: Home
+
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        """Run a flowgrain command in a process of its own, so that no lock outlives it."""
+        inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=PROJECT,
+            env={**inherited, "FLOWGRAIN_HOME": str(self.home.root), **(environment or {})},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"flowgrain {' '.join(arguments)} failed:\n{done.stdout[-6000:]}")
+        return done.stdout
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What dbt knows of the project, with the SQL that it compiled."""
+        document: dict[str, Any] = json.loads((self.home.target / "manifest.json").read_text())
+        return document
+
+    @property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Models of the project by name."""
+        nodes = self.manifest["nodes"].values()
+        return {
+            node["name"]: node
+            for node in nodes
+            if node["resource_type"] == "model" and node["package_name"] == "flowgrain"
+        }
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the gate let a release through."""
+        return self.home.published.exists()
+
+    def vault(self) -> duckdb.DuckDBPyConnection:
+        """Open what the door and dbt wrote; the caller closes it."""
+        return duckdb.connect(str(self.home.vault), read_only=True)
+
+    def published(self) -> duckdb.DuckDBPyConnection:
+        """Open what readers see, or the candidates where there is no gate; caller closes it.
+
+        Either way a mart is found under its bare name.
+        """
+        if self.is_published:
+            connection = duckdb.connect(str(self.home.published), read_only=True)
+            connection.execute("use marts")
+        else:
+            connection = self.vault()
+            connection.execute("use flowgrain_candidate")
+        return connection
+
+
+def has_gate() -> bool:
+    """Whether the publisher is part of the project."""
+    return (PROJECT / "orchestration/floor_guard/publish.py").exists()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """Return the demo at its default size: landed, built and, where there is a gate, published."""
+    built = Lab(Home(tmp_path_factory.mktemp("lab").resolve()))
+    built.run("land", "demo")
+    built.run("build")
+    if has_gate():
+        built.run("publish")
+    return built

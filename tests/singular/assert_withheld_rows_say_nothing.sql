@@ -1,0 +1,17 @@
+{{ config(group='vault') }}
+-- Withheld looks the same whatever the reason; what passed has a range that holds its value.
+with observations as (
+    select * from {{ ref('floor_observations') }}
+)
+
+select *
+from observations
+where
+    (
+        status != 'ok'
+        and coalesce(value, lower_bound, upper_bound, numerator, denominator) is not null
+    )
+    or (status != 'ok' and coalesce(cast(sample_size as {{ dbt.type_string() }}), method) is not null)
+    or (status = 'ok' and (lower_bound is null or upper_bound is null or method is null))
+    or (status = 'ok' and (value < lower_bound or value > upper_bound or lower_bound > upper_bound))
+    or (status = 'ok' and value is null and method != 'band')
