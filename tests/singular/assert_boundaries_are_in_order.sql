@@ -4,7 +4,7 @@ with boundaries as (
     select * from {{ ref('int_change_boundaries') }}
 )
 
-select *
+select change_key
 from boundaries
 where
     started_at > coalesce(ready_at, approved_at, merged_at, deployed_at)

@@ -37,7 +37,9 @@ numbered as (
         place,
         coalesce(valid_from, cast('1900-01-01' as date)) as valid_from,
         coalesce(valid_to, cast('9999-01-01' as date)) as valid_to,
-        row_number() over (partition by seed, thing order by valid_from, valid_to, place) as row_place
+        row_number() over (
+            partition by seed, thing order by valid_from, valid_to, place
+        ) as row_place
 
     from rules
 )

@@ -10,8 +10,7 @@ quarters as (
     select
         bucket_start,
         bucket_end,
-        week_count,
-        row_number() over (order by bucket_start) as place
+        week_count
 
     from buckets
     where
@@ -24,7 +23,6 @@ periods as (
     select
         quarters.bucket_start as quarter_start,
         quarters.week_count as quarter_weeks,
-        quarters.place,
         buckets.week_count,
         row_number() over (
             partition by quarters.bucket_start order by buckets.bucket_start
@@ -33,8 +31,8 @@ periods as (
     from quarters
     inner join buckets
         on
-            buckets.bucket_start >= quarters.bucket_start
-            and buckets.bucket_end <= quarters.bucket_end
+            quarters.bucket_start <= buckets.bucket_start
+            and quarters.bucket_end >= buckets.bucket_end
     where buckets.bucket = 'period'
 ),
 
@@ -42,14 +40,13 @@ shapes as (
     select
         quarter_start,
         quarter_weeks,
-        place,
         max(case when period_place = 1 then week_count end) as first_weeks,
         max(case when period_place = 2 then week_count end) as second_weeks,
         max(case when period_place = 3 then week_count end) as third_weeks,
         count(*) as period_count
 
     from periods
-    group by quarter_start, quarter_weeks, place
+    group by quarter_start, quarter_weeks
 ),
 
 -- Worked by hand: 53 weeks have the years that begin on a Thursday, and leap years on a Wednesday.
@@ -69,7 +66,7 @@ long_quarters as (
     select cast('2037-09-28' as date) as quarter_start
 )
 
-select shapes.*
+select shapes.quarter_start
 from shapes
 left join long_quarters on shapes.quarter_start = long_quarters.quarter_start
 where
@@ -80,7 +77,7 @@ where
     or shapes.quarter_weeks != case when long_quarters.quarter_start is null then 13 else 14 end
 union all
 -- All of the long ones were found.
-select shapes.*
+select long_quarters.quarter_start
 from long_quarters
 left join shapes on long_quarters.quarter_start = shapes.quarter_start
 where shapes.quarter_start is null

@@ -4,14 +4,24 @@ with observations as (
     select * from {{ ref('floor_observations') }}
 )
 
-select *
+select
+    metric_key,
+    grain,
+    grain_key,
+    bucket,
+    bucket_start,
+    status
+
 from observations
 where
     (
         status != 'ok'
-        and coalesce(value, lower_bound, upper_bound, numerator, denominator) is not null
+        and (
+            coalesce(value, lower_bound, upper_bound, numerator, denominator) is not null
+            or sample_size is not null
+            or method is not null
+        )
     )
-    or (status != 'ok' and coalesce(cast(sample_size as {{ dbt.type_string() }}), method) is not null)
     or (status = 'ok' and (lower_bound is null or upper_bound is null or method is null))
     or (status = 'ok' and (value < lower_bound or value > upper_bound or lower_bound > upper_bound))
     or (status = 'ok' and value is null and method != 'band')

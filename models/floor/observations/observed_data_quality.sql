@@ -18,6 +18,12 @@ connections as (
     select * from {{ ref('stg_door__connections') }}
 ),
 
+-- As on the floor's spine: from the first bucket that the data cover whole.
+first_week as (
+    select cast({{ dbt.date_trunc('week', 'min(merged_at)') }} as date) as week_start
+    from lives
+),
+
 latest_quarter as (
     select max(bucket_start) as bucket_start
     from weeks
@@ -63,6 +69,8 @@ shares as (
     from facts
     inner join weeks
         on cast({{ dbt.date_trunc('week', 'facts.counted_at') }} as date) = weeks.week_start
+    cross join first_week
+    where weeks.bucket_start >= first_week.week_start
     group by facts.metric_key, facts.source, weeks.bucket, weeks.bucket_start
 ),
 

@@ -94,8 +94,8 @@ ranged as (
         {{ quantile }} / 3600.0 as value,
         {{ quantile }}_lower_bound / 3600.0 as lower_bound,
         {{ quantile }}_upper_bound / 3600.0 as upper_bound,
-        cast(null as double precision) as numerator,
-        cast(null as double precision) as denominator,
+        cast(null as {{ type_double() }}) as numerator,
+        cast(null as {{ type_double() }}) as denominator,
         sample_size,
         'order_statistics' as method,
         {{ quantile }}_events_below >= 5

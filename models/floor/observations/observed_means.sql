@@ -14,8 +14,8 @@ summed as (
         bucket,
         bucket_start,
         count(*) as sample_size,
-        cast(sum(amount) as double precision) / count(*) as mean,
-        cast(sum(amount * amount) as double precision) as sum_of_squares
+        cast(sum(amount) as {{ type_double() }}) / count(*) as mean,
+        cast(sum(amount * amount) as {{ type_double() }}) as sum_of_squares
 
     from cells
     group by metric_key, slice, slice_value, clock, grain, grain_key, bucket, bucket_start
@@ -47,8 +47,8 @@ ranged as (
         mean as value,
         greatest(mean - half_width, 0) as lower_bound,
         mean + half_width as upper_bound,
-        cast(null as double precision) as numerator,
-        cast(null as double precision) as denominator,
+        cast(null as {{ type_double() }}) as numerator,
+        cast(null as {{ type_double() }}) as denominator,
         sample_size,
         't' as method,
         true as is_supported

@@ -23,11 +23,11 @@ sums as (
         bucket,
         bucket_start,
         count(*) as sample_size,
-        cast(sum(n) as double precision) as numerator,
-        cast(sum(d) as double precision) as denominator,
-        cast(sum(n * n) as double precision) as sum_nn,
-        cast(sum(n * d) as double precision) as sum_nd,
-        cast(sum(d * d) as double precision) as sum_dd
+        cast(sum(n) as {{ type_double() }}) as numerator,
+        cast(sum(d) as {{ type_double() }}) as denominator,
+        cast(sum(n * n) as {{ type_double() }}) as sum_nn,
+        cast(sum(n * d) as {{ type_double() }}) as sum_nd,
+        cast(sum(d * d) as {{ type_double() }}) as sum_dd
 
     from exact
     group by metric_key, slice, slice_value, clock, grain, grain_key, bucket, bucket_start

@@ -13,8 +13,8 @@ counted as (
         grain_key,
         bucket,
         bucket_start,
-        cast(sum(numerator) as double precision) as numerator,
-        cast(sum(denominator) as double precision) as denominator,
+        cast(sum(numerator) as {{ type_double() }}) as numerator,
+        cast(sum(denominator) as {{ type_double() }}) as denominator,
         count(distinct case when numerator = 1 then subject_key end) as people_within,
         count(distinct case when numerator = 0 then subject_key end) as people_without
 

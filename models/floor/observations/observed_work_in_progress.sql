@@ -51,7 +51,7 @@ valued as (
         bucket,
         bucket_start,
         sample_size,
-        cast(sample_size as double precision) as value
+        cast(sample_size as {{ type_double() }}) as value
 
     from counted
     union all
@@ -101,8 +101,8 @@ ranged as (
         value,
         value as lower_bound,
         value as upper_bound,
-        cast(null as double precision) as numerator,
-        cast(null as double precision) as denominator,
+        cast(null as {{ type_double() }}) as numerator,
+        cast(null as {{ type_double() }}) as denominator,
         sample_size,
         'census' as method,
         true as is_supported

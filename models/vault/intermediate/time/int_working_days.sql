@@ -14,8 +14,10 @@ days as (
     select
         cast(date_day as date) as work_date,
         -- Monday is 1.
-        cast({{ seconds_between(dbt.date_trunc('week', 'date_day'), 'date_day') }} / 86400.0 as integer)
-        + 1 as weekday
+        cast(
+            {{ seconds_between(dbt.date_trunc('week', 'date_day'), 'date_day') }} / 86400.0
+            as integer
+        ) + 1 as weekday
 
     from spine
 ),

@@ -1,0 +1,315 @@
+"""Every published range is a promise of 95 %: simulation holds the models' own SQL to it.
+
+Thousands of cells are drawn from a known distribution and go through the compiled model in one
+query. At min_sample at least 92 % of the ranges must hold the true value, from 100 events on 94 to
+96 %, with the allowance that each test states.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import Lab
+from numpy.typing import NDArray
+
+CELLS = 8000
+Z85 = 1.0364333894937898
+Numbers = NDArray[np.float64] | NDArray[np.int64]
+LOG_MEAN, LOG_SPREAD = 11.0, 0.9
+MEASURED = """
+    create table vault.flowgrain_vault.int_measured_cells as
+    select
+        'metric' as metric_key, '{kind}' as kind, 'all' as slice, 'all' as slice_value,
+        'none' as clock, 'team' as grain, cast(cell as varchar) as grain_key,
+        'quarter' as bucket, date '2026-03-30' as bucket_start,
+        cast(row_number() over () as varchar) as change_key,
+        'p' || cast(row_number() over () as varchar) as subject_key,
+        cast(amount as bigint) as amount, cast(numerator as bigint) as numerator,
+        cast(denominator as bigint) as denominator
+    from drawn
+"""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """What a model said of the cells of a simulation, in their order."""
+
+    value: Numbers
+    lower: Numbers
+    upper: Numbers
+    method: NDArray[np.str_]
+
+    def cover(self, truth: float | Numbers) -> float:
+        """Share of the ranges that hold the truth."""
+        return float(np.mean((self.lower <= truth) & (truth <= self.upper)))
+
+
+class Simulation:
+    """An empty database in memory with the compiled models to run on drawn events."""
+
+    def __init__(self, lab: Lab) -> None:
+        """Take the SQL from the manifest and the ranks from the seed."""
+        self.sql = {name: node["compiled_code"] for name, node in lab.models.items()}
+        self.connection = duckdb.connect()
+        self.connection.execute("attach ':memory:' as vault")
+        self.connection.execute("create schema vault.flowgrain_vault")
+        self.connection.execute("create schema vault.flowgrain_seeds")
+        with lab.vault() as built:
+            # Read here, used below: DuckDB finds it by its name.
+            ranks = built.sql("select * from flowgrain_seeds.order_statistic_ranks").arrow()
+        assert ranks is not None
+        self.connection.register("ranks", ranks)
+        self.connection.execute(
+            "create table vault.flowgrain_seeds.order_statistic_ranks as from ranks"
+        )
+        self.connection.execute(
+            """
+            create table vault.flowgrain_vault.int_buckets as
+            select 'quarter' as bucket, date '2026-03-30' as bucket_start, 13 as week_count
+            """
+        )
+
+    def run(
+        self,
+        model: str,
+        kind: str,
+        statistic: str,
+        cell: NDArray[np.int64],
+        **columns: Numbers,
+    ) -> Ranges:
+        """Put events into cells and compute a statistic of each by the model."""
+        empty = np.zeros(len(cell), dtype=np.int64)
+        drawn = pa.table(
+            {
+                "cell": cell,
+                **{
+                    name: np.asarray(columns.get(name, empty)).astype(np.int64)
+                    for name in ("amount", "numerator", "denominator")
+                },
+            }
+        )
+        self.connection.register("drawn", drawn)
+        self.connection.execute("drop table if exists vault.flowgrain_vault.int_measured_cells")
+        self.connection.execute(MEASURED.format(kind=kind))
+        found = self.connection.execute(
+            f"""
+            select
+                cast(value as double) as value, cast(lower_bound as double) as lower_bound,
+                cast(upper_bound as double) as upper_bound, method
+            from ({self.sql[model]}) where statistic = ?
+            order by cast(grain_key as bigint)
+            """,
+            [statistic],
+        ).fetchnumpy()
+        return Ranges(
+            *(
+                np.ma.filled(found[name], np.nan)
+                for name in ("value", "lower_bound", "upper_bound")
+            ),
+            np.asarray(found["method"], dtype=np.str_),
+        )
+
+
+@pytest.fixture(scope="module")
+def simulation(lab: Lab) -> Iterator[Simulation]:
+    """The models of the built project on a database in memory."""
+    simulated = Simulation(lab)
+    yield simulated
+    simulated.connection.close()
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    """Random numbers that are the same for a test in every run, whatever ran before."""
+    return np.random.default_rng([20260330, *request.node.name.encode()])
+
+
+def cells(size: int, count: int = CELLS) -> NDArray[np.int64]:
+    """The cell of each event, so many events in each."""
+    return np.repeat(np.arange(count), size)
+
+
+def binomial(size: int, fraction: float) -> NDArray[np.float64]:
+    """Chances of so many events below the quantile, by logarithms."""
+    below = np.arange(size + 1)
+    factorials = np.concatenate(([0.0], np.cumsum(np.log(below[1:]))))
+    ways = factorials[size] - factorials - factorials[::-1]
+    chances: NDArray[np.float64] = np.exp(
+        ways + below * np.log(fraction) + (size - below) * np.log(1 - fraction)
+    )
+    return chances
+
+
+@pytest.mark.parametrize(
+    ("statistic", "fraction", "z", "size"),
+    [
+        ("p50", 0.5, 0.0, 20),
+        ("p50", 0.5, 0.0, 100),
+        ("p50", 0.5, 0.0, 300),
+        ("p85", 0.85, Z85, 80),
+        ("p85", 0.85, Z85, 100),
+        ("p85", 0.85, Z85, 300),
+    ],
+)
+def test_order_statistics_hold_the_quantile_of_log_normal_durations(
+    simulation: Simulation,
+    rng: np.random.Generator,
+    statistic: str,
+    fraction: float,
+    z: float,
+    size: int,
+) -> None:
+    """Ranks are whole, so the least coverage from 95 % on is a little more than that."""
+    drawn = np.exp(rng.normal(LOG_MEAN, LOG_SPREAD, CELLS * size)).round()
+    ranges = simulation.run("observed_durations", "duration", statistic, cells(size), amount=drawn)
+    truth = float(np.exp(LOG_MEAN + LOG_SPREAD * z)) / 3600
+    covered = ranges.cover(truth)
+    assert 0.94 <= covered <= (0.97 if size < 100 else 0.965), covered
+
+
+def test_seed_of_ranks_covers_95_percent_exactly_and_hardly_more(simulation: Simulation) -> None:
+    """Not by simulation: the chance that the quantile lies between the ranks is binomial.
+
+    Whole ranks cannot give 95 % to the point; from 100 events on one rank is at most 1 %.
+    """
+    rows = simulation.connection.execute(
+        "from vault.flowgrain_seeds.order_statistic_ranks order by observation_count"
+    ).fetchall()
+    assert len(rows) > 200
+    for size, *ranks in rows:
+        for fraction, lower, upper in ((0.5, *ranks[:2]), (0.85, *ranks[2:])):
+            if lower is None:
+                assert fraction == 0.85, size
+                assert size < 80
+                continue
+            covered = float(binomial(size, fraction)[lower:upper].sum())
+            assert covered >= 0.95, (size, fraction)
+            if size >= 100:
+                assert covered <= 0.97, (size, fraction)
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.85])
+def test_ranks_beyond_the_seed_cover_as_well(simulation: Simulation, fraction: float) -> None:
+    """The normal approximation takes over where the seed ends; its ranks cover 95 ± 1 %."""
+    ((last,),) = simulation.connection.execute(
+        "select max(observation_count) from vault.flowgrain_seeds.order_statistic_ranks"
+    ).fetchall()
+    for size in (last + 1, 2 * last, 10_000):
+        drawn = np.arange(1, size + 1) * 3600
+        name = "p50" if fraction == 0.5 else "p85"
+        found = simulation.run(
+            "observed_durations", "duration", name, np.zeros(size, dtype=np.int64), amount=drawn
+        )
+        # The events are 1, 2, 3 … hours, so that a bound is its own rank.
+        lower, upper = int(found.lower[0]), int(found.upper[0])
+        covered = float(binomial(size, fraction)[lower:upper].sum())
+        assert 0.945 <= covered <= 0.96, size
+
+
+@pytest.mark.parametrize("size", [20, 50, 100, 300])
+@pytest.mark.parametrize("waiting_hours", [6.0, 30.0])
+def test_delta_method_holds_the_ratio_of_sums(
+    simulation: Simulation, rng: np.random.Generator, size: int, waiting_hours: float
+) -> None:
+    """Active time is part of the life that it is divided by, and long waits come in long lives."""
+    count = CELLS * size
+    active = rng.gamma(4.0, 4.0 / 4.0, count)
+    waiting = rng.gamma(1.6, waiting_hours / 1.6, count) * (0.5 + active / 8.0)
+    ranges = simulation.run(
+        "observed_ratios",
+        "ratio",
+        "ratio",
+        cells(size),
+        numerator=(active * 3600).round(),
+        denominator=((active + waiting) * 3600).round(),
+    )
+    # E[waiting] = waiting_hours * (0.5 + E[active] / 8), active and the wait's scale independent.
+    truth = 4.0 / (4.0 + waiting_hours * (0.5 + 4.0 / 8.0))
+    covered = ranges.cover(truth)
+    assert covered >= (0.92 if size < 100 else 0.94), covered
+    assert covered <= 0.97 if size < 100 else covered <= 0.96, covered
+
+
+@pytest.mark.parametrize("size", [20, 100, 300])
+@pytest.mark.parametrize("middle", [0.5, 0.2])
+def test_wilson_holds_the_share(
+    simulation: Simulation, rng: np.random.Generator, size: int, middle: float
+) -> None:
+    """Counts are whole, so coverage swings with the true share: it is averaged over a grid of it.
+
+    Bands are left out: they say where the share of these events lies, to shield people, and are
+    no range of an estimate.
+    """
+    truths = np.linspace(middle - 0.05, middle + 0.05, CELLS)
+    drawn = rng.random((CELLS, size)) < truths[:, None]
+    ranges = simulation.run(
+        "observed_shares",
+        "share",
+        "share",
+        cells(size),
+        numerator=drawn.ravel().astype(np.int64),
+        denominator=np.ones(CELLS * size, dtype=np.int64),
+    )
+    kept = ranges.method == "wilson"
+    assert kept.mean() > (0.75 if size < 100 else 0.999)
+    truth = truths[kept]
+    covered = float(np.mean((ranges.lower[kept] <= truth) & (truth <= ranges.upper[kept])))
+    assert covered >= (0.92 if size < 100 else 0.94), covered
+    assert covered <= (0.97 if size < 100 else 0.96), covered
+
+
+@pytest.mark.parametrize(("middle", "greatest"), [(10, 0.975), (100, 0.965)])
+def test_poisson_limits_hold_the_count(
+    simulation: Simulation, rng: np.random.Generator, middle: int, greatest: float
+) -> None:
+    """Garwood's limits cover at least 95 %, more where counts are small: counts are whole.
+
+    Coverage is averaged over a grid of true counts, a fifth up and down.
+    """
+    truths = np.linspace(middle * 0.8, middle * 1.2, CELLS)
+    counts = np.maximum(rng.poisson(truths), 1)
+    ranges = simulation.run(
+        "observed_counts",
+        "count",
+        "count",
+        np.repeat(np.arange(CELLS), counts),
+        amount=np.ones(int(counts.sum()), dtype=np.int64),
+    )
+    assert (ranges.value == counts).all()
+    covered = ranges.cover(truths)
+    assert 0.945 <= covered <= greatest, covered
+
+
+def test_poisson_limits_are_garwoods_within_a_fiftieth(simulation: Simulation) -> None:
+    """The approximation against the exact limits of 10, 20, 50 and 100 events, from tables."""
+    exact = {
+        10: (4.795, 18.390),
+        20: (12.217, 30.888),
+        50: (37.111, 65.919),
+        100: (81.364, 121.627),
+    }
+    counts = np.array(list(exact))
+    ranges = simulation.run(
+        "observed_counts",
+        "count",
+        "count",
+        np.repeat(np.arange(len(counts)), counts),
+        amount=np.ones(int(counts.sum()), dtype=np.int64),
+    )
+    for place, (lower, upper) in enumerate(exact.values()):
+        assert ranges.lower[place] == pytest.approx(lower, abs=0.02)
+        assert ranges.upper[place] == pytest.approx(upper, abs=0.02)
+
+
+@pytest.mark.parametrize("size", [20, 100, 300])
+def test_t_interval_holds_the_mean_number_of_rounds(
+    simulation: Simulation, rng: np.random.Generator, size: int
+) -> None:
+    """Rounds are few and skewed: Poisson with mean 0.8."""
+    drawn = rng.poisson(0.8, CELLS * size)
+    ranges = simulation.run("observed_means", "mean", "mean", cells(size), amount=drawn)
+    covered = ranges.cover(0.8)
+    assert (0.92 if size < 100 else 0.94) <= covered <= (0.97 if size < 100 else 0.96), covered
