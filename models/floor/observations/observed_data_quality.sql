@@ -18,12 +18,6 @@ connections as (
     select * from {{ ref('stg_door__connections') }}
 ),
 
--- As on the floor's spine: from the first bucket that the data cover whole.
-first_week as (
-    select cast({{ dbt.date_trunc('week', 'min(merged_at)') }} as date) as week_start
-    from lives
-),
-
 latest_quarter as (
     select max(bucket_start) as bucket_start
     from weeks
@@ -55,6 +49,12 @@ facts as (
 
     from change_reviews
     left join lives on change_reviews.change_key = lives.change_key
+),
+
+-- As on the floor's spine: from the first bucket that the data cover whole.
+first_week as (
+    select cast({{ dbt.date_trunc('week', 'min(counted_at)') }} as date) as week_start
+    from facts
 ),
 
 shares as (
