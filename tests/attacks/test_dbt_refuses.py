@@ -30,8 +30,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ".git", ".venv", ".flowgrain", ".organisation", "tests", "docs"
     )
     project = shutil.copytree(ROOT, folder / "project", ignore=ignored)
-    shutil.copytree(ROOT / "tests" / "generic", project / "tests" / "generic", dirs_exist_ok=True)
-    (project / "tests" / "singular").mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "profiles.yml.example", project / "profiles.yml")
     open_vault(Home(folder / "home").prepare()).close()
     return project
