@@ -6,16 +6,12 @@ weeks as (
     select * from {{ ref('int_weeks') }}
 ),
 
-change_reviews as (
-    select * from {{ ref('stg_canonical__change_reviews') }}
+review_matches as (
+    select * from {{ ref('int_review_matches') }}
 ),
 
-load_counts as (
-    select * from {{ ref('stg_door__load_counts') }}
-),
-
-connections as (
-    select * from {{ ref('stg_door__connections') }}
+source_loads as (
+    select * from {{ ref('int_source_loads') }}
 ),
 
 latest_quarter as (
@@ -43,12 +39,11 @@ facts as (
     {%- endfor %}
     select
         'review_matched_share' as metric_key,
-        change_reviews.source,
-        change_reviews.submitted_at as counted_at,
-        case when lives.change_key is not null then 1 else 0 end as is_so
+        source,
+        submitted_at as counted_at,
+        case when is_matched then 1 else 0 end as is_so
 
-    from change_reviews
-    left join lives on change_reviews.change_key = lives.change_key
+    from review_matches
 ),
 
 -- As on the floor's spine: from the first bucket that the data cover whole.
@@ -74,17 +69,6 @@ shares as (
     group by facts.metric_key, facts.source, weeks.bucket, weeks.bucket_start
 ),
 
-row_sums as (
-    select
-        source,
-        sum(rows_quarantined) as rows_quarantined,
-        sum(rows_updated) as rows_updated,
-        sum(rows_read) as rows_read
-
-    from load_counts
-    group by source
-),
-
 -- Loads have no bucket: they are told with the newest closed quarter.
 load_shares as (
     select
@@ -93,7 +77,7 @@ load_shares as (
         rows_quarantined as numerator,
         rows_read as denominator
 
-    from row_sums
+    from source_loads
     union all
     select
         'late_share' as metric_key,
@@ -101,7 +85,7 @@ load_shares as (
         rows_updated as numerator,
         rows_read as denominator
 
-    from row_sums
+    from source_loads
 ),
 
 all_shares as (
@@ -118,21 +102,6 @@ all_shares as (
     from load_shares
     cross join latest_quarter
     where latest_quarter.bucket_start is not null
-),
-
-furthest as (
-    select max(loaded_to) as loaded_to from connections
-),
-
-lags as (
-    select
-        connections.source,
-        {{ seconds_between('min(connections.loaded_to)', 'max(furthest.loaded_to)') }} / 3600.0
-            as lag_hours
-
-    from connections
-    cross join furthest
-    group by connections.source
 ),
 
 bounded as (
@@ -173,21 +142,21 @@ final as (
         'portfolio' as grain,
         'all' as grain_key,
         'source' as slice,
-        lags.source as slice_value,
+        source_loads.source as slice_value,
         'count' as statistic,
         'wall' as clock,
         'quarter' as bucket,
         latest_quarter.bucket_start,
-        {{ cut('lags.lag_hours', 0.1) }} as value,
-        {{ cut('lags.lag_hours', 0.1) }} as lower_bound,
-        {{ cut('lags.lag_hours', 0.1) }} as upper_bound,
+        {{ cut('source_loads.lag_hours', 0.1) }} as value,
+        {{ cut('source_loads.lag_hours', 0.1) }} as lower_bound,
+        {{ cut('source_loads.lag_hours', 0.1) }} as upper_bound,
         cast(null as numeric(18, 4)) as numerator,
         cast(null as numeric(18, 4)) as denominator,
         cast(1 as bigint) as sample_size,
         'census' as method,
         'ok' as status
 
-    from lags
+    from source_loads
     cross join latest_quarter
     where latest_quarter.bucket_start is not null
 )
