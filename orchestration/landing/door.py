@@ -457,11 +457,10 @@ class Load:
 
 def open_vault(home: Home) -> duckdb.DuckDBPyConnection:
     """Open the vault for writing and make the tables of every source that are not there yet."""
-    is_new = not home.vault.exists()
     vault = duckdb.connect(str(home.vault), config={"temp_directory": str(home.ops / "tmp")})
     vault.execute("set TimeZone = 'UTC'")
-    if is_new:
-        home.vault.chmod(0o600)
+    # dbt may have made the file first, with the rights of any other.
+    home.vault.chmod(0o600)
     vault.execute(BOOKKEEPING)
     for source in SOURCES:
         vault.execute(f"create schema if not exists raw_{source}")
