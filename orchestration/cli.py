@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -225,7 +226,10 @@ def _tell(counts: dict[str, "Counts"], *, made_key: bool) -> None:
     if made_key:
         console.print("Made a key file that only you can read: door/person.key in FLOWGRAIN_HOME.")
     if counts:
-        table = Table("entity", "read", "new", "updated", "known", "superseded", "quarantined")
+        table = Table("entity", box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+        table.columns[0].min_width = max(len(entity) for entity in counts)
+        for heading in ("read", "new", "updated", "known", "superseded", "quarantined"):
+            table.add_column(heading, justify="right")
         for entity, count in counts.items():
             numbers = (
                 count.rows_read,
