@@ -17,7 +17,7 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import entities
 from orchestration.landing.door import SOURCES, plain_errors
-from orchestration.landing.git import Clone
+from orchestration.landing.git.clone import Clone
 
 # In the order in which the hosts look: GitHub's places, then GitLab's own.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")

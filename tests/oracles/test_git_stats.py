@@ -17,7 +17,9 @@ import pytest
 
 from orchestration.home import PROJECT, Home
 from orchestration.landing.derive import coauthors
-from orchestration.landing.git import MERGE_SUBJECTS, Clone, land_git, read_mentions
+from orchestration.landing.git import land_git
+from orchestration.landing.git.clone import Clone
+from orchestration.landing.git.mentions import MERGE_SUBJECTS, read_mentions
 from orchestration.landing.identity import canonical
 
 HISTORY = "from commits join history using (commit_sha)"

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
-from orchestration.landing import git
-from orchestration.landing.git import land_git, name_of_remote, read_mentions
+from orchestration.landing.git import changes, land_git, releases
+from orchestration.landing.git.clone import name_of_remote
+from orchestration.landing.git.mentions import read_mentions
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA = "Ada Example <ada@shop.invalid>"
@@ -461,7 +462,7 @@ def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     def declare(line: str) -> None:
         path = tmp_path / "tag_deployments.csv"
         path.write_text(f"repository,tag_pattern,environment,note\n{line}\n")
-        monkeypatch.setattr(git, "TAG_DEPLOYMENTS", path)
+        monkeypatch.setattr(releases, "TAG_DEPLOYMENTS", path)
 
     return declare
 
@@ -564,7 +565,7 @@ def test_increments_equal_one_load(
         land_git(home, [shop.folder])
     whole, pieces = Home(tmp_path / "whole"), Home(tmp_path / "pieces")
     land_git(whole, [shop.folder])
-    monkeypatch.setattr(git, "CHUNK_STEPS", 2)
+    monkeypatch.setattr(changes, "CHUNK_STEPS", 2)
     land_git(pieces, [shop.folder])
     assert raw_tables(home) == raw_tables(whole) == raw_tables(pieces)
 
@@ -574,7 +575,8 @@ import os, signal, sys
 from pathlib import Path
 from orchestration.home import Home
 from orchestration.landing import git
-git.CHUNK_STEPS = 2
+from orchestration.landing.git import changes
+changes.CHUNK_STEPS = 2
 def say(line):
     if "4 of" in line:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -592,7 +594,7 @@ def test_killed_load_goes_on(
     killed = subprocess.run(command, cwd=PROJECT, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert rows(home, "select count(*) from commits") == [(4,)]
-    monkeypatch.setattr(git, "CHUNK_STEPS", 2)
+    monkeypatch.setattr(changes, "CHUNK_STEPS", 2)
     done = land_git(home, [shop.folder])
     assert done.counts["commits"].rows_read == 4
     other = Home(tmp_path / "other")
