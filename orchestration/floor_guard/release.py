@@ -69,22 +69,20 @@ def read_loads(connection: duckdb.DuckDBPyConnection) -> Loads:
     rows = connection.execute(
         """
         select
-            loads.source,
-            sum(counts.rows_read)::bigint as landed,
+            source,
+            sum(rows_read)::bigint as landed,
             sum(
-                counts.rows_inserted + counts.rows_updated + counts.rows_unchanged
-                + counts.rows_superseded
+                rows_inserted + rows_updated + rows_unchanged + rows_superseded
             )::bigint as staged,
-            sum(counts.rows_quarantined)::bigint as quarantined,
+            sum(rows_quarantined)::bigint as quarantined,
             count(*) filter (
-                where counts.rows_read is distinct from
-                    counts.rows_inserted + counts.rows_updated + counts.rows_unchanged
-                    + counts.rows_superseded + counts.rows_quarantined
+                where rows_read is distinct from
+                    rows_inserted + rows_updated + rows_unchanged + rows_superseded
+                    + rows_quarantined
             ) as unbalanced
-        from vault.door.load_counts as counts
-        inner join vault.door.loads as loads on counts.load_id = loads.load_id
-        group by loads.source
-        order by loads.source
+        from vault.door.load_counts
+        group by source
+        order by source
         """
     ).fetchall()
     unbalanced = sum(row[-1] for row in rows)
@@ -101,7 +99,7 @@ def read_loads(connection: duckdb.DuckDBPyConnection) -> Loads:
     if strange:
         raise refusal(
             "V01",
-            "loads",
+            "load_counts",
             "source",
             strange,
             "sources are not registered",

@@ -40,8 +40,8 @@ create table if not exists door.loads (
     status varchar
 );
 create table if not exists door.load_counts (
-    load_id bigint, entity varchar, rows_read bigint, rows_inserted bigint, rows_updated bigint,
-    rows_unchanged bigint, rows_superseded bigint, rows_quarantined bigint
+    load_id bigint, source varchar, entity varchar, rows_read bigint, rows_inserted bigint,
+    rows_updated bigint, rows_unchanged bigint, rows_superseded bigint, rows_quarantined bigint
 );
 create table if not exists door.quarantine (
     load_id bigint, entity varchar, origin varchar, row_number bigint, field varchar,
@@ -388,8 +388,13 @@ class Load:
                     rule="B06",
                 )
             self.door.vault.execute(
-                "insert into door.load_counts values (?, ?, ?, ?, ?, ?, ?, ?)",
-                [self.load_id, name, *(getattr(counts, f.name) for f in fields(counts))],
+                "insert into door.load_counts values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    self.load_id,
+                    self.door.source,
+                    name,
+                    *(getattr(counts, f.name) for f in fields(counts)),
+                ],
             )
 
     def _merge(self, entity: Entity) -> None:

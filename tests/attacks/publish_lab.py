@@ -201,11 +201,11 @@ class Lab:
                 insert into door.loads values
                     (1, 'files', 'files', 1, 'abcd1234', '2026-04-10', '2026-04-11', 'landed');
                 create table door.load_counts (
-                    load_id bigint, entity varchar, rows_read bigint, rows_inserted bigint,
-                    rows_updated bigint, rows_unchanged bigint, rows_superseded bigint,
-                    rows_quarantined bigint
+                    load_id bigint, source varchar, entity varchar, rows_read bigint,
+                    rows_inserted bigint, rows_updated bigint, rows_unchanged bigint,
+                    rows_superseded bigint, rows_quarantined bigint
                 );
-                insert into door.load_counts values (1, 'changes', 10, 5, 1, 1, 1, 2);
+                insert into door.load_counts values (1, 'files', 'changes', 10, 5, 1, 1, 1, 2);
                 create table flowgrain_vault.int_activity (
                     population varchar, author_kind varchar, role varchar, person_key varchar,
                     change_key varchar, system_key varchar, team_key varchar,

@@ -614,7 +614,7 @@ def test_rows_that_were_lost_are_refused(lab: Lab) -> None:
 
 
 def test_a_source_nobody_registered_is_refused(lab: Lab) -> None:
-    lab.sql(f"update door.loads set source = '{CANARY_LOGIN}'")
+    lab.sql(f"update door.load_counts set source = '{CANARY_LOGIN}'")
     refused(lab, "V01")
 
 

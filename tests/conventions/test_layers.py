@@ -1,5 +1,7 @@
 """Data travels one way: each layer reads only the one to its left."""
 
+import re
+
 from conftest import Lab
 
 LEFT = {
@@ -35,3 +37,13 @@ def test_only_the_observations_may_be_referenced_from_above(lab: Lab) -> None:
     open_ = {name for name, node in lab.models.items() if node["access"] != "private"}
     marts = {name for name, node in lab.models.items() if layer_of(node) == "marts"}
     assert open_ - marts == {"floor_observations"}
+
+
+def test_staging_only_renames_and_types(lab: Lab) -> None:
+    """What joins or sums lies further right, where a reader looks for rules."""
+    wrong = [
+        name
+        for name, node in lab.models.items()
+        if layer_of(node) == "staging" and re.search(r"\b(join|group by)\b", node["raw_code"])
+    ]
+    assert wrong == []

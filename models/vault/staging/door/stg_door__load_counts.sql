@@ -1,28 +1,23 @@
-with counts as (
+with source as (
     select * from {{ source('door', 'load_counts') }}
-),
-
-loads as (
-    select * from {{ source('door', 'loads') }}
 ),
 
 final as (
     select
         -- keys
-        counts.load_id,
-        counts.entity,
+        load_id,
+        source,
+        entity,
 
         -- properties
-        loads.source,
-        counts.rows_read,
-        counts.rows_inserted,
-        counts.rows_updated,
-        counts.rows_unchanged,
-        counts.rows_superseded,
-        counts.rows_quarantined
+        rows_read,
+        rows_inserted,
+        rows_updated,
+        rows_unchanged,
+        rows_superseded,
+        rows_quarantined
 
-    from counts
-    inner join loads on counts.load_id = loads.load_id
+    from source
 )
 
 select * from final
