@@ -6,7 +6,5 @@
                 "Nothing has landed yet. Run `flowgrain land demo`, or land your own sources first."
             ) }}
         {%- endif -%}
-        {{ assert_organisation_inside() }}
-        {{ grain_floor() }}
     {%- endif -%}
 {%- endmacro %}

@@ -23,7 +23,7 @@ counted as (
         bucket_start,
         count(distinct person_key) as people_count,
         max(event_count) as largest_event_count,
-        sum(event_count) as event_count
+        max(group_event_count) as event_count
 
     from subjects
     group by
@@ -43,6 +43,8 @@ parted as (
 round_0 as (
     select
         parted.*,
+        bucket_parents.bucket_end,
+        bucket_parents.parent_bucket,
         bucket_parents.parent_bucket_start,
         bucket_parents.sibling_count,
         case
@@ -62,8 +64,9 @@ round_0 as (
 ),
 
 {% for round in range(1, rounds + 1) %}
--- In time: the weeks of a period, and the periods of a quarter, all or none for a group.
-timed_{{ round }} as (
+-- In time: the weeks of a period, and the periods of a quarter, all or none for a group. What is
+-- in progress does not add up over time; at the same end its buckets hold the same, all or none.
+joined_in_time_{{ round }} as (
     select
         {{ cell }},
         grain,
@@ -71,9 +74,16 @@ timed_{{ round }} as (
         parent_grain,
         parent_key,
         people_count,
+        bucket_end,
+        parent_bucket,
         parent_bucket_start,
         sibling_count,
         case
+            when population = 'in_progress'
+                then
+                    min(is_open) over (
+                        partition by population, author_kind, role, grain, grain_key, bucket_end
+                    )
             when
                 bucket != 'quarter'
                 and sum(is_open) over (
@@ -85,6 +95,51 @@ timed_{{ round }} as (
         end as is_open
 
     from round_{{ round - 1 }}
+),
+
+larger_buckets_{{ round }} as (
+    select
+        {{ cell }},
+        grain,
+        grain_key,
+        min(is_open) as is_open
+
+    from joined_in_time_{{ round }}
+    group by {{ cell }}, grain, grain_key
+),
+
+-- The parts of a bucket that is hidden would add up to it. One that is not closed hides nothing.
+timed_{{ round }} as (
+    select
+        parts.population,
+        parts.author_kind,
+        parts.role,
+        parts.bucket,
+        parts.bucket_start,
+        parts.grain,
+        parts.grain_key,
+        parts.parent_grain,
+        parts.parent_key,
+        parts.people_count,
+        parts.bucket_end,
+        parts.parent_bucket,
+        parts.parent_bucket_start,
+        parts.sibling_count,
+        case
+            when parts.population = 'in_progress' then parts.is_open
+            else least(parts.is_open, coalesce(larger.is_open, 1))
+        end as is_open
+
+    from joined_in_time_{{ round }} as parts
+    left join larger_buckets_{{ round }} as larger
+        on
+            parts.population = larger.population
+            and parts.author_kind = larger.author_kind
+            and parts.role = larger.role
+            and parts.grain = larger.grain
+            and parts.grain_key = larger.grain_key
+            and parts.parent_bucket = larger.bucket
+            and parts.parent_bucket_start = larger.bucket_start
 ),
 
 -- Siblings: hidden first, then the smallest. What is hidden must hold two groups and enough people.
@@ -254,6 +309,8 @@ round_{{ round }} as (
         child.parent_grain,
         child.parent_key,
         child.people_count,
+        child.bucket_end,
+        child.parent_bucket,
         child.parent_bucket_start,
         child.sibling_count,
         case

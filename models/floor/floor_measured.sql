@@ -76,7 +76,9 @@ judged as (
         observed.denominator,
         observed.sample_size,
         observed.method,
-        spine.precision_step,
+        -- A rate per week is finer than the count that it is made of.
+        case when spine.statistic = 'rate' then 0.1 else spine.precision_step end
+            as precision_step,
         case
             when spine.measurability != 'ok' then spine.measurability
             when

@@ -1,3 +1,4 @@
+{%- set weeks_back = -1 * setting('published_weeks') | int -%}
 with series as (
     select * from {{ ref('metric_series') }}
 ),
@@ -40,10 +41,20 @@ organisation as (
         'all' as grain_key
 ),
 
--- From the first bucket that the data cover whole, a row for every group: the same for all.
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
+-- From the week of the first event on, and not for ever, a row for every group: the same for all.
 first_week as (
-    select cast({{ dbt.date_trunc('week', 'min(counted_at)') }} as date) as week_start
+    select
+        greatest(
+            min(cast({{ dbt.date_trunc('week', 'population_times.counted_at') }} as date)),
+            min(cast({{ dbt.dateadd('week', weeks_back, 'as_of.as_of') }} as date))
+        ) as week_start
+
     from population_times
+    cross join as_of
 ),
 
 final as (

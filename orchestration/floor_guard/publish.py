@@ -110,15 +110,22 @@ def _write(
     connection: duckdb.DuckDBPyConnection, candidates: tuple[Candidate, ...], path: Path
 ) -> None:
     """Write a file that never held anything else; nobody else may read it until it passed."""
-    # Uncompressed, so that a scan of the bytes means something.
-    connection.execute("set force_compression = 'uncompressed'")
+    # The write-ahead log appears with the first row, so the mask stays until the file is closed.
     mask = os.umask(0o077)
     try:
-        connection.execute(
-            f"attach {literal(str(path))} as next (storage_version {literal(STORAGE_VERSION)})"
-        )
+        _fill(connection, candidates, path)
     finally:
         os.umask(mask)
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection, candidates: tuple[Candidate, ...], path: Path
+) -> None:
+    # Uncompressed, so that a scan of the bytes means something.
+    connection.execute("set force_compression = 'uncompressed'")
+    connection.execute(
+        f"attach {literal(str(path))} as next (storage_version {literal(STORAGE_VERSION)})"
+    )
     connection.execute(f"create schema next.{PUBLISHED_SCHEMA}")
     for table in candidates:
         relation = f"next.{PUBLISHED_SCHEMA}.{quoted(table.name)}"

@@ -11,7 +11,7 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True)
 class Rule(Generic[Subject]):
-    """One rule of docs/grain-lock.md: its check raises, or has nothing to say."""
+    """One rule of docs/grain-floor.md: its check raises, or has nothing to say."""
 
     code: str
     check: Callable[[Subject], None]

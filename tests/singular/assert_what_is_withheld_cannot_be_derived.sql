@@ -1,7 +1,8 @@
 {{ config(group='vault') }}
 -- A further round of suppression would change nothing: what an open group hides below it holds at
--- least two groups and enough people, nothing is open below what is hidden, and the weeks of a
--- period and the periods of a quarter are open for a group all or none.
+-- least two groups and enough people, nothing is open below what is hidden, the weeks of a period
+-- and the periods of a quarter are open for a group all or none, and only where the larger is. Open
+-- work does not add up over time: at the same end it is open all or none.
 with subjects as (
     select * from {{ ref('floor_subjects') }}
 ),
@@ -96,13 +97,64 @@ in_part as (
         on
             cells.bucket = bucket_parents.bucket
             and cells.bucket_start = bucket_parents.bucket_start
-    where cells.bucket != 'quarter'
+    where
+        cells.bucket != 'quarter'
+        and cells.population != 'in_progress'
     group by
         cells.population, cells.author_kind, cells.role, cells.grain, cells.grain_key,
         cells.bucket, bucket_parents.parent_bucket_start
     having
         sum(case when cells.is_open then 1 else 0 end) > 0
         and sum(case when cells.is_open then 1 else 0 end) < max(bucket_parents.sibling_count)
+),
+
+part_of_hidden as (
+    select
+        'open in a larger bucket that is hidden' as fault,
+        cells.grain,
+        cells.grain_key,
+        cells.bucket,
+        cells.bucket_start
+
+    from cells
+    inner join bucket_parents
+        on
+            cells.bucket = bucket_parents.bucket
+            and cells.bucket_start = bucket_parents.bucket_start
+    inner join cells as larger
+        on
+            cells.population = larger.population
+            and cells.author_kind = larger.author_kind
+            and cells.role = larger.role
+            and cells.grain = larger.grain
+            and cells.grain_key = larger.grain_key
+            and bucket_parents.parent_bucket = larger.bucket
+            and bucket_parents.parent_bucket_start = larger.bucket_start
+    where
+        cells.population != 'in_progress'
+        and cells.is_open
+        and not larger.is_open
+),
+
+same_work as (
+    select
+        'open work hidden in one of two buckets with the same end' as fault,
+        cells.grain,
+        cells.grain_key,
+        min(cells.bucket) as bucket,
+        min(cells.bucket_start) as bucket_start
+
+    from cells
+    inner join bucket_parents
+        on
+            cells.bucket = bucket_parents.bucket
+            and cells.bucket_start = bucket_parents.bucket_start
+    where cells.population = 'in_progress'
+    group by
+        cells.author_kind, cells.role, cells.grain, cells.grain_key, bucket_parents.bucket_end
+    having
+        sum(case when cells.is_open then 1 else 0 end) > 0
+        and sum(case when cells.is_open then 1 else 0 end) < count(*)
 )
 
 select * from derivable
@@ -110,3 +162,7 @@ union all
 select * from open_below_hidden
 union all
 select * from in_part
+union all
+select * from part_of_hidden
+union all
+select * from same_work

@@ -22,8 +22,8 @@ latest_quarter as (
 
 facts as (
     {%- for metric, condition in [
-        ('mapped_share', "lives.system_key != 'unassigned'"),
-        ('tracker_linked_share', 'lives.has_work_item'),
+        ('mapped_share', "lives.team_key != 'unassigned'"),
+        ('tracker_linked_share', 'lives.has_tracker_evidence'),
         ('deployment_linked_share', 'lives.deployed_at is not null'),
         ('order_repaired_share', 'lives.is_order_repaired'),
     ] %}
@@ -46,12 +46,7 @@ facts as (
     from review_matches
 ),
 
--- As on the floor's spine: from the first bucket that the data cover whole.
-first_week as (
-    select cast({{ dbt.date_trunc('week', 'min(counted_at)') }} as date) as week_start
-    from facts
-),
-
+-- By quarter and without counts: weekly ones would tell of a single change, and whose it was.
 shares as (
     select
         facts.metric_key,
@@ -59,14 +54,16 @@ shares as (
         weeks.bucket,
         weeks.bucket_start,
         sum(facts.is_so) as numerator,
-        count(*) as denominator
+        count(*) as denominator,
+        0.01 as precision_step
 
     from facts
     inner join weeks
-        on cast({{ dbt.date_trunc('week', 'facts.counted_at') }} as date) = weeks.week_start
-    cross join first_week
-    where weeks.bucket_start >= first_week.week_start
+        on
+            cast({{ dbt.date_trunc('week', 'facts.counted_at') }} as date) = weeks.week_start
+            and weeks.bucket = 'quarter'
     group by facts.metric_key, facts.source, weeks.bucket, weeks.bucket_start
+    having count(*) >= 20
 ),
 
 -- Loads have no bucket: they are told with the newest closed quarter.
@@ -83,7 +80,7 @@ load_shares as (
         'late_share' as metric_key,
         source,
         rows_updated as numerator,
-        rows_read as denominator
+        rows_inserted + rows_updated as denominator
 
     from source_loads
 ),
@@ -97,7 +94,8 @@ all_shares as (
         'quarter' as bucket,
         latest_quarter.bucket_start,
         load_shares.numerator,
-        load_shares.denominator
+        load_shares.denominator,
+        0.0001 as precision_step
 
     from load_shares
     cross join latest_quarter
@@ -126,12 +124,12 @@ final as (
         'none' as clock,
         bucket,
         bucket_start,
-        {{ cut('share', 0.0001) }} as value,
-        {{ cut('share_lower', 0.0001, 'floor') }} as lower_bound,
-        {{ cut('share_upper', 0.0001, 'ceil') }} as upper_bound,
-        cast(numerator as numeric(18, 4)) as numerator,
-        cast(denominator as numeric(18, 4)) as denominator,
-        cast(denominator as bigint) as sample_size,
+        {{ cut('share', 'precision_step') }} as value,
+        {{ cut('share_lower', 'precision_step', 'floor') }} as lower_bound,
+        {{ cut('share_upper', 'precision_step', 'ceil') }} as upper_bound,
+        cast(null as numeric(18, 4)) as numerator,
+        cast(null as numeric(18, 4)) as denominator,
+        cast(null as bigint) as sample_size,
         'wilson' as method,
         'ok' as status
 

@@ -88,8 +88,8 @@ ranged as (
             when ratio >= 1 then 1
             else 1 / (1 + exp(-(logit + half_width)))
         end as upper_bound,
-        numerator / 3600.0 as numerator,
-        denominator / 3600.0 as denominator,
+        case when ratio > 0 and ratio < 1 then numerator / 3600.0 end as numerator,
+        case when ratio > 0 and ratio < 1 then denominator / 3600.0 end as denominator,
         sample_size,
         case when ratio > 0 and ratio < 1 then 'delta_logit_t' else 'band' end as method,
         true as is_supported

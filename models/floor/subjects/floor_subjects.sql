@@ -28,7 +28,7 @@ placed as (
         or weeks.week_end = weeks.bucket_end
 ),
 
-final as (
+grouped as (
     {%- for grain, grain_key, parent_grain, parent_key in [
         ('portfolio', "'all'", 'none', "'none'"),
         ('value_stream', 'value_stream_key', 'portfolio', "'all'"),
@@ -46,15 +46,67 @@ final as (
         bucket,
         bucket_start,
         person_key,
-        count(distinct change_key) as event_count
+        change_key
 
     from placed
-    group by
-        population, author_kind, role, {% if grain != 'portfolio' %}{{ grain_key }}, {% endif -%}
-        {% if parent_key.endswith('_key') %}{{ parent_key }}, {% endif -%}
-        bucket, bucket_start, person_key
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
+),
+
+people as (
+    select
+        population,
+        author_kind,
+        role,
+        grain,
+        grain_key,
+        parent_grain,
+        parent_key,
+        bucket,
+        bucket_start,
+        person_key,
+        count(distinct change_key) as event_count
+
+    from grouped
+    group by
+        population, author_kind, role, grain, grain_key, parent_grain, parent_key, bucket,
+        bucket_start, person_key
+),
+
+-- A change of two people is one event of the group.
+events as (
+    select
+        population,
+        author_kind,
+        role,
+        grain,
+        grain_key,
+        parent_key,
+        bucket,
+        bucket_start,
+        count(distinct change_key) as group_event_count
+
+    from grouped
+    group by
+        population, author_kind, role, grain, grain_key, parent_key, bucket, bucket_start
+),
+
+final as (
+    select
+        people.*,
+        events.group_event_count
+
+    from people
+    inner join events
+        on
+            people.population = events.population
+            and people.author_kind = events.author_kind
+            and people.role = events.role
+            and people.grain = events.grain
+            and people.grain_key = events.grain_key
+            and people.parent_key = events.parent_key
+            and people.bucket = events.bucket
+            and people.bucket_start = events.bucket_start
 )
 
 select * from final

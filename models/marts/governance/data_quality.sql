@@ -14,8 +14,6 @@ final as (
         value,
         lower_bound,
         upper_bound,
-        numerator,
-        denominator,
         status,
         as_of
 

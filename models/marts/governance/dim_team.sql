@@ -2,14 +2,21 @@ with teams as (
     select * from {{ ref('teams') }}
 ),
 
--- The newest place of a team; its past stays where it was.
+as_of as (
+    select max(as_of) as as_of from {{ ref('floor_observations') }}
+),
+
+-- Where a team stands at as_of; its past stays where it was, and what is planned is not yet so.
 placed as (
     select
-        team_key,
-        value_stream_key,
-        row_number() over (partition by team_key order by valid_from desc nulls last) as place
+        team_value_streams.team_key,
+        team_value_streams.value_stream_key
 
-    from {{ ref('team_value_streams') }}
+    from {{ ref('team_value_streams') }} as team_value_streams
+    cross join as_of
+    where
+        coalesce(team_value_streams.valid_from, cast('1900-01-01' as date)) <= as_of.as_of
+        and coalesce(team_value_streams.valid_to, cast('9999-01-01' as date)) > as_of.as_of
 ),
 
 final as (
@@ -19,10 +26,7 @@ final as (
         placed.value_stream_key
 
     from teams
-    left join placed
-        on
-            teams.team_key = placed.team_key
-            and placed.place = 1
+    left join placed on teams.team_key = placed.team_key
 )
 
 select * from final

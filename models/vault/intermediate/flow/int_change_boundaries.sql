@@ -152,9 +152,7 @@ found as (
             else coalesce(made_ready.ready_at, changes.opened_at)
         end as approved_at,
         reviews_before_merge.last_approval_at is not null as is_approved,
-        changes.merged_at is not null
-        and reviews_before_merge.last_review_at is null
-        and deliveries.entity is not null as is_merged_without_review,
+        deliveries.entity is not null as is_review_known,
         changes.merged_at,
         change_deployments.deployed_at,
         change_deployments.link_method as deploy_method
@@ -198,6 +196,15 @@ started_clamped as (
     from ready_clamped
 ),
 
+-- Nobody waits for a review that is there already: what lies before ready is clamped up to it.
+review_clamped as (
+    select
+        *,
+        case when first_review_at < ready_until then ready_until else first_review_at end
+            as first_review_from
+    from started_clamped
+),
+
 final as (
     select
         -- keys
@@ -207,21 +214,22 @@ final as (
         start_method,
         deploy_method,
         is_approved,
-        is_merged_without_review,
+        is_review_known,
         coalesce(started_at != started_until, false)
         or coalesce(ready_at != ready_until, false)
+        or coalesce(first_review_at != first_review_from, false)
         or coalesce(approved_at != approved_until, false)
         or coalesce(deployed_at < merged_at, false) as is_order_repaired,
 
         -- timestamps
         started_until as started_at,
         ready_until as ready_at,
-        first_review_at,
+        first_review_from as first_review_at,
         approved_until as approved_at,
         merged_at,
         case when deployed_at < merged_at then merged_at else deployed_at end as deployed_at
 
-    from started_clamped
+    from review_clamped
 )
 
 select * from final

@@ -16,8 +16,7 @@ final as (
         change_commits.change_key,
         change_commits.commit_key,
 
-        -- person data
-        commits.author_key,
+        -- properties
         commits.author_is_bot,
 
         -- timestamps
@@ -29,8 +28,14 @@ final as (
     inner join changes on change_commits.change_key = changes.change_key
     where
         commits.authored_at is not null
-        -- A merge or squash commit is made at the merge: it says nothing of when work began.
-        and (changes.merge_commit_key is null or commits.commit_key != changes.merge_commit_key)
+        -- A merge or squash commit is written at the merge: it says nothing of when work began.
+        and not (
+            commits.commit_key = coalesce(changes.merge_commit_key, '')
+            and (
+                coalesce(commits.parent_count, 1) > 1
+                or commits.authored_at >= {{ minutes_before('changes.merged_at', 1) }}
+            )
+        )
 )
 
 select * from final

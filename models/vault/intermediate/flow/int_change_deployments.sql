@@ -119,20 +119,60 @@ change_with_commits as (
             and reachable.reach_key = with_commits.reach_key
 ),
 
-by_time as (
+waiting as (
     select
         reachable.change_key,
-        min(reaching.finished_at) as deployed_at
+        reachable.merged_at,
+        reachable.reach,
+        reachable.reach_key
 
     from reachable
-    inner join reaching
-        on
-            reachable.reach = reaching.reach
-            and reachable.reach_key = reaching.reach_key
-            and reachable.merged_at <= reaching.finished_at
     left join change_with_commits on reachable.change_key = change_with_commits.change_key
     where change_with_commits.change_key is null
-    group by reachable.change_key
+),
+
+timeline as (
+    select
+        change_key,
+        merged_at as happened_at,
+        cast(null as {{ dbt.type_timestamp() }}) as finished_at,
+        reach,
+        reach_key
+
+    from waiting
+    union all
+    select
+        cast(null as {{ dbt.type_string() }}) as change_key,
+        finished_at as happened_at,
+        finished_at,
+        reach,
+        reach_key
+
+    from reaching
+),
+
+-- The next deployment after the merge, by one look ahead and not by pairing all with all.
+followed as (
+    select
+        change_key,
+        min(finished_at) over (
+            partition by reach, reach_key order by happened_at desc
+            range between unbounded preceding and current row
+        ) as deployed_at
+
+    from timeline
+),
+
+by_time as (
+    select
+        change_key,
+        min(deployed_at) as deployed_at
+
+    from followed
+    where
+        change_key is not null
+        and deployed_at is not null
+    group by change_key
 ),
 
 final as (

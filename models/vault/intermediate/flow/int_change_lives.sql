@@ -15,7 +15,11 @@ system_owners as (
 ),
 
 change_work_items as (
-    select distinct change_key from {{ ref('stg_canonical__change_work_items') }}
+    select * from {{ ref('stg_canonical__change_work_items') }}
+),
+
+work_item_statuses as (
+    select * from {{ ref('int_work_item_statuses') }}
 ),
 
 touches as (
@@ -37,6 +41,15 @@ first_touches as (
     group by boundaries.change_key
 ),
 
+-- Naming an item is no evidence; its statuses are, where they are mapped.
+tracked as (
+    select distinct change_work_items.change_key
+    from change_work_items
+    inner join work_item_statuses
+        on change_work_items.work_item_id = work_item_statuses.work_item_id
+    where work_item_statuses.activity in ('active', 'waiting')
+),
+
 -- Owner is who owned the system when it merged; a change that never merged, when it ended or began.
 owned as (
     select
@@ -55,8 +68,7 @@ attributed as (
     select
         -- keys
         boundaries.change_key,
-        changes.repository,
-        coalesce(system_owners.system_key, 'unassigned') as system_key,
+        coalesce(change_systems.system_key, 'unassigned') as system_key,
         coalesce(system_owners.team_key, 'unassigned') as team_key,
         coalesce(system_owners.value_stream_key, 'unassigned') as value_stream_key,
         coalesce(system_owners.calendar_key, 'default') as calendar_key,
@@ -67,12 +79,10 @@ attributed as (
         -- properties
         changes.source,
         case when changes.author_is_bot then 'bot' else 'human' end as author_kind,
-        boundaries.start_method,
-        boundaries.deploy_method,
         boundaries.is_approved,
-        boundaries.is_merged_without_review,
+        boundaries.is_review_known,
         boundaries.is_order_repaired,
-        change_work_items.change_key is not null as has_work_item,
+        tracked.change_key is not null as has_tracker_evidence,
 
         -- timestamps
         coalesce(first_touches.vouched_from, boundaries.started_at) as worked_from,
@@ -95,7 +105,7 @@ attributed as (
             change_systems.system_key = system_owners.system_key
             and owned.owned_on >= system_owners.valid_from
             and owned.owned_on < system_owners.valid_to
-    left join change_work_items on boundaries.change_key = change_work_items.change_key
+    left join tracked on boundaries.change_key = tracked.change_key
 ),
 
 final as (

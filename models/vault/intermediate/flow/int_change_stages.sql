@@ -1,3 +1,6 @@
+-- Review wait, for one: Review `[ready, approved)` (int_change_boundaries) on the working clock of
+-- the owning team (int_change_lives), without the union of evidence of work in it: commits and
+-- reviews (int_change_touches) and statuses mapped to review and active (int_change_active_spans).
 with bounds as (
     select * from {{ ref('int_change_stage_bounds') }}
 ),

@@ -17,7 +17,6 @@ weeks as (
 spans as (
     select
         change_key,
-        source,
         author_kind,
         author_key,
         coalesce(started_at, ready_at) as begun_at,

@@ -6,6 +6,10 @@ deliveries as (
     select * from {{ ref('int_deliveries') }}
 ),
 
+commit_times as (
+    select * from {{ ref('int_change_commit_times') }}
+),
+
 spans as (
     select * from {{ ref('int_change_active_spans') }}
 ),
@@ -43,9 +47,21 @@ found as (
     from lives
     union all
     select
+        'commits' as capability,
+        count(*) as row_count
+    from commit_times
+    union all
+    select
         'evidence' as capability,
         count(*) as row_count
     from spans
+    union all
+    -- Reviews alone say nothing of the work in Dev: all of it would read as waiting.
+    select
+        'dev_evidence' as capability,
+        count(*) as row_count
+    from spans
+    where stage = 'dev'
 ),
 
 final as (

@@ -6,7 +6,64 @@ stages as (
     select * from {{ ref('int_change_stages') }}
 ),
 
--- Whole lives only: a life that lacks a stage says nothing of how its time is shared out.
+-- Which change belongs to which set is said once: people are counted on the very same sets.
+population_times as (
+    select * from {{ ref('int_population_times') }}
+),
+
+flow_time as (
+    select
+        lives.change_key,
+        'flow_time' as metric_key,
+        population_times.population,
+        'all' as stage,
+        {{ seconds_between('lives.started_at', 'lives.deployed_at') }} as wall_seconds,
+        lives.deployed_position - lives.started_position as working_seconds
+
+    from lives
+    inner join population_times
+        on
+            lives.change_key = population_times.change_key
+            and population_times.population = 'started_and_deployed'
+),
+
+flow_time_to_merge as (
+    select
+        lives.change_key,
+        'flow_time_to_merge' as metric_key,
+        population_times.population,
+        'all' as stage,
+        {{ seconds_between('lives.started_at', 'lives.merged_at') }} as wall_seconds,
+        lives.merged_position - lives.started_position as working_seconds
+
+    from lives
+    inner join population_times
+        on
+            lives.change_key = population_times.change_key
+            and population_times.population = 'started_and_merged'
+),
+
+counted_stages as (
+    select stages.*
+    from stages
+    inner join population_times
+        on
+            stages.change_key = population_times.change_key
+            and stages.stage = population_times.population
+),
+
+stage_time as (
+    select
+        change_key,
+        'stage_time' as metric_key,
+        stage as population,
+        stage,
+        wall_seconds,
+        working_seconds
+
+    from counted_stages
+),
+
 whole_lives as (
     select
         stages.change_key,
@@ -14,54 +71,11 @@ whole_lives as (
         sum(stages.active_seconds + stages.waiting_seconds) as life_seconds
 
     from stages
-    inner join lives on stages.change_key = lives.change_key
-    where lives.deployed_at is not null
+    inner join population_times
+        on
+            stages.change_key = population_times.change_key
+            and population_times.population = 'whole_life'
     group by stages.change_key
-    having
-        count(*) = 4
-        and sum(stages.active_seconds + stages.waiting_seconds) > 0
-),
-
-flow_time as (
-    select
-        change_key,
-        'flow_time' as metric_key,
-        'deployed' as population,
-        'all' as stage,
-        {{ seconds_between('started_at', 'deployed_at') }} as wall_seconds,
-        deployed_position - started_position as working_seconds
-
-    from lives
-    where
-        started_at is not null
-        and deployed_at is not null
-),
-
-flow_time_to_merge as (
-    select
-        change_key,
-        'flow_time_to_merge' as metric_key,
-        'merged' as population,
-        'all' as stage,
-        {{ seconds_between('started_at', 'merged_at') }} as wall_seconds,
-        merged_position - started_position as working_seconds
-
-    from lives
-    where
-        started_at is not null
-        and merged_at is not null
-),
-
-stage_time as (
-    select
-        change_key,
-        'stage_time' as metric_key,
-        case when stage = 'deploy' then 'deployed' else 'merged' end as population,
-        stage,
-        wall_seconds,
-        working_seconds
-
-    from stages
 ),
 
 on_two_clocks as (
@@ -96,12 +110,12 @@ durations as (
     select
         change_key,
         'stage_wait' as metric_key,
-        case when stage = 'deploy' then 'deployed' else 'merged' end as population,
+        stage as population,
         stage,
         'working' as clock,
         waiting_seconds as amount
 
-    from stages
+    from counted_stages
 ),
 
 ratios as (
@@ -138,12 +152,11 @@ final as (
         cast(null as bigint) as denominator
 
     from durations
-    where amount is not null
     union all
     select
         change_key,
         metric_key,
-        'deployed' as population,
+        'whole_life' as population,
         'ratio' as kind,
         stage,
         'working' as clock,

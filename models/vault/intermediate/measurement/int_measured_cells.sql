@@ -16,6 +16,10 @@ human_reviews as (
     select * from {{ ref('int_human_reviews') }}
 ),
 
+metrics as (
+    select * from {{ ref('metrics') }}
+),
+
 weeks as (
     select * from {{ ref('int_weeks') }}
 ),
@@ -32,6 +36,7 @@ first_reviewers as (
 placed as (
     select
         measurements.metric_key,
+        metrics.grains,
         measurements.kind,
         measurements.clock,
         measurements.change_key,
@@ -60,6 +65,7 @@ placed as (
         weeks.bucket_start
 
     from measurements
+    inner join metrics on measurements.metric_key = metrics.metric_key
     inner join lives on measurements.change_key = lives.change_key
     inner join population_times
         on
@@ -99,6 +105,7 @@ final as (
         denominator
 
     from placed
+    where '|' || grains || '|' like '%|{{ grain }}|%'
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 )

@@ -2,6 +2,14 @@ with lives as (
     select * from {{ ref('int_change_lives') }}
 ),
 
+stages as (
+    select * from {{ ref('int_change_stages') }}
+),
+
+rounds as (
+    select * from {{ ref('int_review_rounds') }}
+),
+
 final as (
     select
         change_key,
@@ -13,11 +21,50 @@ final as (
     union all
     select
         change_key,
-        'deployed' as population,
+        'started_and_merged' as population,
+        merged_at as counted_at
+
+    from lives
+    where
+        started_position is not null
+        and merged_position is not null
+    union all
+    select
+        change_key,
+        'started_and_deployed' as population,
         deployed_at as counted_at
 
     from lives
-    where deployed_at is not null
+    where
+        started_position is not null
+        and deployed_position is not null
+    union all
+    -- A stage before the merge counts when its change merges; Deploy when it is over.
+    select
+        stages.change_key,
+        stages.stage as population,
+        case when stages.stage = 'deploy' then lives.deployed_at else lives.merged_at end
+            as counted_at
+
+    from stages
+    inner join lives on stages.change_key = lives.change_key
+    where
+        lives.merged_at is not null
+        and stages.waiting_seconds is not null
+    union all
+    -- A life that lacks a stage says nothing of how its time is shared out.
+    select
+        lives.change_key,
+        'whole_life' as population,
+        lives.deployed_at as counted_at
+
+    from lives
+    inner join stages on lives.change_key = stages.change_key
+    where lives.deployed_at is not null
+    group by lives.change_key, lives.deployed_at
+    having
+        count(stages.waiting_seconds) = 4
+        and sum(stages.active_seconds + stages.waiting_seconds) > 0
     union all
     select
         change_key,
@@ -25,7 +72,28 @@ final as (
         first_review_at as counted_at
 
     from lives
-    where first_review_at is not null
+    where
+        ready_position is not null
+        and first_review_position is not null
+    union all
+    -- A source that delivers no reviews says nothing of coverage: it is not 0 %.
+    select
+        change_key,
+        'reviewable' as population,
+        merged_at as counted_at
+
+    from lives
+    where
+        merged_at is not null
+        and is_review_known
+    union all
+    select
+        rounds.change_key,
+        'review_rounds' as population,
+        lives.merged_at as counted_at
+
+    from rounds
+    inner join lives on rounds.change_key = lives.change_key
 )
 
 select * from final

@@ -9,14 +9,13 @@ rounds as (
 waits as (
     select
         change_key,
-        -- A review of a draft comes before ready: nobody waited for it.
-        greatest({{ seconds_between('ready_at', 'first_review_at') }}, 0) as wall_seconds,
-        greatest(first_review_position - ready_position, 0) as working_seconds
+        {{ seconds_between('ready_at', 'first_review_at') }} as wall_seconds,
+        first_review_position - ready_position as working_seconds
 
     from lives
     where
-        ready_at is not null
-        and first_review_at is not null
+        ready_position is not null
+        and first_review_position is not null
 ),
 
 final as (
@@ -45,12 +44,11 @@ final as (
         cast(null as bigint) as denominator
 
     from waits
-    where working_seconds is not null
     union all
     select
         change_key,
         'review_rounds' as metric_key,
-        'merged' as population,
+        'review_rounds' as population,
         'mean' as kind,
         'all' as stage,
         'none' as clock,
@@ -63,7 +61,7 @@ final as (
     select
         change_key,
         'review_rounds' as metric_key,
-        'merged' as population,
+        'review_rounds' as population,
         'share' as kind,
         'all' as stage,
         'none' as clock,
@@ -76,7 +74,7 @@ final as (
     select
         change_key,
         'review_coverage' as metric_key,
-        'merged' as population,
+        'reviewable' as population,
         'share' as kind,
         'all' as stage,
         'none' as clock,
@@ -85,7 +83,10 @@ final as (
         cast(1 as bigint) as denominator
 
     from lives
-    where merged_at is not null
+    -- A source that delivers no reviews says nothing of coverage: it is not 0 %.
+    where
+        merged_at is not null
+        and is_review_known
 )
 
 select * from final

@@ -10,6 +10,7 @@ row_sums as (
     select
         source,
         sum(rows_read) as rows_read,
+        sum(rows_inserted) as rows_inserted,
         sum(rows_updated) as rows_updated,
         sum(rows_quarantined) as rows_quarantined
 
@@ -35,6 +36,7 @@ final as (
     select
         marks.source,
         row_sums.rows_read,
+        row_sums.rows_inserted,
         row_sums.rows_updated,
         row_sums.rows_quarantined,
         marks.loaded_to,

@@ -48,14 +48,22 @@ counted as (
     group by change_key
 ),
 
+with_commits as (
+    select distinct change_key from commit_times
+),
+
 final as (
     select
         boundaries.change_key,
         cast(coalesce(counted.round_count, 0) as bigint) as round_count
 
     from boundaries
+    -- Without its commits nobody can tell what followed a review.
+    inner join with_commits on boundaries.change_key = with_commits.change_key
     left join counted on boundaries.change_key = counted.change_key
-    where boundaries.merged_at is not null
+    where
+        boundaries.merged_at is not null
+        and boundaries.is_review_known
 )
 
 select * from final

@@ -12,6 +12,8 @@ parents as (
     select
         buckets.bucket,
         buckets.bucket_start,
+        buckets.bucket_end,
+        coalesce(larger.bucket, 'none') as parent_bucket,
         coalesce(larger.bucket_start, buckets.bucket_start) as parent_bucket_start
 
     from buckets
@@ -29,6 +31,8 @@ final as (
     select
         bucket,
         bucket_start,
+        bucket_end,
+        parent_bucket,
         parent_bucket_start,
         count(*) over (partition by bucket, parent_bucket_start) as sibling_count
 
