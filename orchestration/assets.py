@@ -22,12 +22,13 @@ from orchestration.dagster_home import prepare_dagster_home
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.demo import write_demo
-from orchestration.landing.door import Counts, plain_errors
+from orchestration.landing.door import DEMO, Counts, plain_errors
+from orchestration.landing.files import Landed as FilesLanded
 from orchestration.landing.files import land_files
 from orchestration.landing.git import land_git
 
 LAYERS = ("staging", "intermediate", "floor", "marts")
-PARSED = ("dbt_project.yml", "models", "macros", "seeds", "tests/generic", "tests/singular")
+PARSED = ("dbt_project.yml", "models", "macros", "seeds", "tests/singular")
 
 
 class Installation(dg.ConfigurableResource):
@@ -129,7 +130,7 @@ def _tables(
 FILES = _tables(
     "files",
     "file",
-    "Landed from the folder that FLOWGRAIN_FILES names; without it, from the invented demo.",
+    "Landed from the folder that FLOWGRAIN_FILES names; from the invented demo if it says demo.",
 )
 GIT = _tables(
     "git",
@@ -153,12 +154,15 @@ def _counted(
 
 @dg.multi_asset(specs=FILES, name="land_files")
 def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
-    """Land files of the contract; the demo organisation where FLOWGRAIN_FILES names no folder."""
+    """Land files of the contract; nothing where FLOWGRAIN_FILES names no folder."""
     home = installation.home.prepare()
-    with tempfile.TemporaryDirectory(dir=home.ops / "tmp") as folder:
-        if not installation.files:
+    done = FilesLanded()
+    if installation.files == DEMO:
+        with tempfile.TemporaryDirectory(dir=home.ops / "tmp") as folder:
             write_demo(Path(folder), scale=installation.demo_scale)
-        done = land_files(home, Path(installation.files or folder), target=installation.target)
+            done = land_files(home, Path(folder), target=installation.target, is_demo=True)
+    elif installation.files:
+        done = land_files(home, Path(installation.files), target=installation.target)
     unchanged = {Path(name).stem for name in done.unchanged_files}
     for spec in FILES:
         yield _counted(spec, done.counts, unchanged_files=int(spec.key.path[-1] in unchanged))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
+from orchestration.landing.door import open_vault, plain_errors
 
 
 def dbt_environment(home: Home) -> dict[str, str]:
@@ -91,6 +92,9 @@ def build(home: Home, *, target: str = "dev") -> dict[str, int]:
             "Nothing has landed yet", "Run `flowgrain land demo`, or land your own sources first"
         )
     with home.writing():
+        # dbt would answer a locked vault with a traceback.
+        with plain_errors(home):
+            open_vault(home).close()
         done = run_dbt(home, "build", "--target", target, "--exclude-resource-type", "unit_test")
     if done.returncode:
         raise FlowgrainError(

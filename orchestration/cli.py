@@ -4,10 +4,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
 import typer
 from rich.box import SIMPLE
@@ -34,7 +34,8 @@ app.add_typer(land, name="land")
 console = Console(highlight=False)
 
 Target = Annotated[
-    str, typer.Option(envvar="FLOWGRAIN_TARGET", help="dev, or prod, which demands a given key.")
+    Literal["dev", "prod"],
+    typer.Option(envvar="FLOWGRAIN_TARGET", help="prod demands a given key."),
 ]
 LoadedTo = Annotated[
     str | None,
@@ -69,9 +70,7 @@ def land_files_command(
     from orchestration.landing.files import land_files
 
     home = Home.from_environment()
-    _tell_files(
-        land_files(home, folder, target=target, loaded_to=_moment(loaded_to), say=console.print)
-    )
+    _tell_files(land_files(home, folder, target=target, loaded_to=_moment(loaded_to), say=_say))
 
 
 @land.command("demo")
@@ -89,7 +88,7 @@ def land_demo_command(
     with tempfile.TemporaryDirectory(dir=home.ops / "tmp") as folder:
         console.print("Generating the demo organisation …")
         write_demo(Path(folder), scale=scale, seed=seed)
-        _tell_files(land_files(home, Path(folder), target=target, say=console.print))
+        _tell_files(land_files(home, Path(folder), target=target, is_demo=True, say=_say))
 
 
 @land.command("git")
@@ -109,11 +108,11 @@ def land_git_command(
         name=name,
         target=target,
         loaded_to=_moment(loaded_to),
-        say=console.print,
+        say=_say,
     )
     _tell(done.counts, made_key=done.made_key)
     if done.unchanged_repositories:
-        console.print(f"Nothing new in {', '.join(done.unchanged_repositories)}")
+        console.print(f"Nothing new in {', '.join(done.unchanged_repositories)}", markup=False)
 
 
 @app.command("build")
@@ -207,6 +206,10 @@ def init_command(
         console.print(line, soft_wrap=True, markup=False)
 
 
+def _say(line: str) -> None:
+    console.print(line, markup=False)
+
+
 def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
@@ -217,6 +220,10 @@ def _moment(text: str | None) -> datetime | None:
     if moment.tzinfo is None:
         raise FlowgrainError(
             "--loaded-to is no time with a zone", "Write it like 2026-03-31T00:00:00Z"
+        )
+    if moment > datetime.now(UTC):
+        raise FlowgrainError(
+            "--loaded-to lies in the future", "Give the time up to which everything is in the data"
         )
     return moment
 

@@ -57,6 +57,20 @@ CAPABILITIES = {
         "when a change reached production",
         ({"deployments": ("environment", "result", "commit_sha", "finished_at")},),
     ),
+    "commits": Capability(
+        "which commits a change consists of",
+        ({"change_commits": ("commit_sha",), "commits": ("authored_at",)},),
+    ),
+    "dev_evidence": Capability(
+        "when somebody worked on a change before its review",
+        (
+            {"change_commits": ("commit_sha",), "commits": ("authored_at",)},
+            {
+                "change_work_items": ("work_item_id",),
+                "work_item_transitions": ("status", "changed_at"),
+            },
+        ),
+    ),
     "evidence": Capability(
         "when somebody worked on a change",
         (
@@ -264,7 +278,7 @@ def _stale(vault: Vault) -> list[str]:
             if behind := (furthest - loaded_to).days:
                 lines.append(
                     f"{source}, {_shown(connection)}: {_days(behind)} behind the furthest; "
-                    f"no week after {loaded_to:%Y-%m-%d} closes until it is loaded further"
+                    f"no week after {loaded_to:%Y-%m-%d} closes until it is landed anew"
                 )
     return lines
 
@@ -283,6 +297,12 @@ def _quarantined(home: Home, vault: Vault) -> list[str]:
                 filter (where row_number is not null)[:{SHOWN + 1}] as row_numbers,
             list_reverse_sort(list(distinct load_id))[:{SHOWN + 1}] as loads
         from door.quarantine
+        -- A file that came again counts as it is now; a history comes in pieces that all count.
+        where load_id not in (
+            select load_id from door.loads
+            where source = 'files'
+            qualify load_id < max(load_id) over (partition by connection, origin)
+        )
         group by entity, origin, field, reason
         order by entity, origin, found desc, field, reason
         """,

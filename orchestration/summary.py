@@ -181,7 +181,7 @@ def _plain_table(*headers: str) -> Table:
 
 def _print_where_next(path: Path, console: Console) -> None:
     lines = (
-        f'Open it yourself: duckdb -readonly "{path}"',
+        f"Open it yourself, e.g. in Python: duckdb.connect({str(path)!r}, read_only=True)",
         "What is missing and why: make doctor (or flowgrain doctor)",
         "Runs, lineage and checks: make dev",
     )

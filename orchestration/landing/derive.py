@@ -5,22 +5,23 @@ from collections.abc import Mapping
 
 Text = Mapping[str, str | None]
 
+# Texts are long and anybody's: a pattern must not try the same blanks twice.
 HOTFIX = re.compile(r"(?:^|[\s;:\[(/_-])hot-?fix(?:$|[\s;:\])/_-])", re.IGNORECASE)
 ASSISTED = re.compile(
-    r"^\s*(?:co-authored-by|generated[- ]by|assisted[- ]by)\s*:.*"
+    r"^[ \t]*(?:co-authored-by|generated[- ]by|assisted[- ]by)\s*:.*"
     r"\b(?:copilot|claude|cursor|codex|chatgpt|devin|gemini|aider|windsurf|amazon q|jules"
     r"|openhands)\b"
     r"|generated with \[?(?:claude code|copilot|cursor|codex|aider)",
     re.IGNORECASE | re.MULTILINE,
 )
 REVERTS_COMMIT = re.compile(
-    r"^\s*(?:this\s+)?(?:reverts|reverting)\s+(?:commits?\s+)?(?P<sha>[0-9a-f]{7,40})\b",
+    r"^[ \t]*(?:this\s+)?(?:reverts|reverting)\s+(?:commits?\s+)?(?P<sha>[0-9a-f]{7,40})\b",
     re.IGNORECASE | re.MULTILINE,
 )
 IS_REVERT = re.compile(r"^\s*(?:back ?out|revert)(?:s|ed|ing)?\b[\s:\"'“]", re.IGNORECASE)
 REVERTS_CHANGE = re.compile(
-    r"(?:^|\n)\s*(?:this\s+)?revert(?:s|ing)?\s+"
-    r"(?:\S+/\S+)?(?:pr\s*|pull request\s*)?[#!](?P<id>\d+)",
+    r"(?:^|\n)[ \t]*(?:this\s+)?revert(?:s|ing)?\s+"
+    r"(?:[\w.-]{1,100}/[\w.-]{1,100})?(?:(?:pr|pull request|merge request)\s*)?[#!](?P<id>\d+)",
     re.IGNORECASE,
 )
 QUOTED_REVERT = re.compile(r"^\s*revert\b.*\(#(?P<id>\d+)\)[\"”']", re.IGNORECASE)
@@ -30,12 +31,12 @@ WORK_ITEM = re.compile(
     r"(?<![A-Za-z0-9/_-])(?P<key>[A-Z][A-Z0-9]{1,9}-[1-9]\d{0,6})(?![A-Za-z0-9-])"
 )
 CLOSES_ISSUE = re.compile(
-    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s*:?\s+#(?P<id>\d+)\b", re.IGNORECASE
+    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s?:?\s{1,9}#(?P<id>\d+)\b", re.IGNORECASE
 )
 # Names of standards look like tracker keys.
 NO_WORK_ITEM = re.compile(r"^(?:UTF|ISO|SHA|RFC|CVE|PEP|TLS|AES|MD|HTTP|BASE|WIP|CP|GPT)-")
 COAUTHOR = re.compile(
-    r"^\s*co-authored-by:\s*(?P<name>[^<\n]*?)\s*<(?P<email>[^>\s]+)>", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]*co-authored-by:(?P<name>[^<\n]*)<(?P<email>[^>\s]+)>", re.IGNORECASE | re.MULTILINE
 )
 OUTCOME = re.compile(
     r"\b(?:expected|anticipated|desired|target) (?:outcome|result|impact|benefit)s?\b"

@@ -25,6 +25,8 @@ from orchestration.landing.contract import (
 from orchestration.landing.identity import People, open_pepper
 
 SOURCES = ("files", "git")
+# Connection of the invented organisation.
+DEMO = "demo"
 LONGEST_TEXT = 4096
 # Seconds and fractions may be missing; the zone may not.
 CLOCK_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
@@ -41,7 +43,8 @@ create table if not exists door.loads (
 );
 create table if not exists door.load_counts (
     load_id bigint, source varchar, entity varchar, rows_read bigint, rows_inserted bigint,
-    rows_updated bigint, rows_unchanged bigint, rows_superseded bigint, rows_quarantined bigint
+    rows_updated bigint, rows_unchanged bigint, rows_superseded bigint, rows_quarantined bigint,
+    rows_removed bigint
 );
 create table if not exists door.quarantine (
     load_id bigint, entity varchar, origin varchar, row_number bigint, field varchar,
@@ -63,6 +66,8 @@ class Counts:
     rows_unchanged: int = 0
     rows_superseded: int = 0
     rows_quarantined: int = 0
+    # Of what was there before: the source has withdrawn them.
+    rows_removed: int = 0
 
     def add(self, other: "Counts") -> None:
         """Sum up over loads."""
@@ -105,8 +110,11 @@ def plain_errors(home: Home) -> Iterator[None]:
 class Door(AbstractContextManager["Door"]):
     """One source's way into the vault; holds the writer's lock while it is open."""
 
-    def __init__(self, home: Home, source: str, *, target: str = "dev") -> None:
+    def __init__(
+        self, home: Home, source: str, *, target: str = "dev", is_demo: bool = False
+    ) -> None:
         """Read the key before anything else: without one, not a row is read."""
+        self.is_demo = is_demo
         self.home = home.prepare()
         self.source = source
         self.pepper, self.made_key = open_pepper(home, target=target)
@@ -122,6 +130,7 @@ class Door(AbstractContextManager["Door"]):
                 self.scratch = duckdb.connect(":memory:")
                 self.scratch.sql("set TimeZone = 'UTC'")
             self._check_key()
+            self._check_demo()
         except BaseException:
             self._lock.__exit__(None, None, None)
             raise
@@ -148,6 +157,18 @@ class Door(AbstractContextManager["Door"]):
                 f"The vault was loaded with another key than {self.pepper.key_id}",
                 "Give the key it was loaded with, or start in an empty FLOWGRAIN_HOME",
                 rule="K04",
+            )
+
+    def _check_demo(self) -> None:
+        """What is invented and what is real would be one organisation in every number."""
+        known = self.vault.execute(
+            "select distinct connection = ? from door.loads", [DEMO]
+        ).fetchall()
+        if any(is_demo != self.is_demo for (is_demo,) in known):
+            raise FlowgrainError(
+                f"{self.home.root} holds "
+                + ("real data" if self.is_demo else "the demo organisation"),
+                "Set FLOWGRAIN_HOME to a folder of its own for this, or run `make clean` first",
             )
 
     def has_landed(self, connection: str, digest: str) -> bool:
@@ -376,6 +397,21 @@ class Load:
         self.door.vault.unregister("typed")
         self._staged.add(entity.name)
 
+    def forget(self, repository: str, *names: str) -> None:
+        """Take out what landed of a repository before: this delivery tells it anew.
+
+        Of the entities named, or of all that belong to a repository.
+        """
+        for name, entity in entities().items():
+            if "repository" not in entity.columns or (names and name not in names):
+                continue
+            raw = f'raw_{self.door.source}."{name}"'
+            [removed] = self.door.vault.execute(
+                f"delete from {raw} where repository = ?", [repository]
+            ).fetchone() or (0,)
+            if removed:
+                self.counts.setdefault(name, Counts()).rows_removed += removed
+
     def finish(self) -> None:
         """Merge what was staged, write down the counts and see that nothing was lost."""
         for name in sorted(self._staged):
@@ -388,7 +424,7 @@ class Load:
                     rule="B06",
                 )
             self.door.vault.execute(
-                "insert into door.load_counts values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into door.load_counts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     self.load_id,
                     self.door.source,

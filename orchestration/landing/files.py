@@ -16,7 +16,7 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing import derive
 from orchestration.landing.contract import Entity, entities
-from orchestration.landing.door import Counts, Door, Load
+from orchestration.landing.door import DEMO, Counts, Door, Load
 
 BATCH_ROWS = 100_000
 LONGEST_FIELD = 1_000_000
@@ -40,6 +40,7 @@ def land_files(
     *,
     target: str = "dev",
     loaded_to: datetime | None = None,
+    is_demo: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Landed:
     """Land every file of the contract in a folder.
@@ -52,24 +53,25 @@ def land_files(
     headers = {name: _check_columns(path, entities()[name]) for name, path in files.items()}
     mark = loaded_to or _loaded_to(folder, files)
     done = Landed(ignored_files=_ignored(folder))
-    with Door(home, "files", target=target) as door:
+    connection = DEMO if is_demo else CONNECTION
+    with Door(home, "files", target=target, is_demo=is_demo) as door:
         done.made_key = door.made_key
         for alias, person in _identities(folder):
             door.people.declare(alias, person)
         for name, path in files.items():
             digest = _digest(path, mark)
-            if door.has_landed(CONNECTION, digest):
+            if door.has_landed(connection, digest):
                 done.unchanged_files.append(path.name)
                 continue
             say(f"{path.name} …")
-            with door.load(CONNECTION, origin=path.name, loaded_to=mark, digest=digest) as load:
+            with door.load(connection, origin=path.name, loaded_to=mark, digest=digest) as load:
                 _read(path, entities()[name], load)
                 known = {*entities()[name].columns} | {f"{c}_is_bot" for c in headers[name]}
                 if dropped := sorted(set(headers[name]) - known):
                     done.dropped_columns[path.name] = dropped
             for entity, counts in load.counts.items():
                 done.counts.setdefault(entity, Counts()).add(counts)
-        door.arrive(CONNECTION, loaded_to=mark)
+        door.arrive(connection, loaded_to=mark)
     return done
 
 

@@ -120,6 +120,26 @@ class People:
             self._person_of.setdefault(alias, self._person_of.get(person, person))
             self._known.pop(alias, None)
 
+    def join(self, one: str, other: str) -> None:
+        """Say that two accounts are one person, and with them all that either is known to be.
+
+        Whoever was keyed before keeps the key: rows that are in already hold it.
+        """
+        one, other = canonical(one), canonical(other)
+        if not one or not other:
+            return
+        person = self._person_of.get(one) or self._person_of.get(other) or other
+        absorbed = self._person_of.get(other, person)
+        self._person_of[one] = self._person_of[other] = person
+        if absorbed != person:
+            for alias, known in self._person_of.items():
+                if known == absorbed:
+                    self._person_of[alias] = person
+            self._known.clear()
+        else:
+            self._known.pop(one, None)
+            self._known.pop(other, None)
+
     def resolve(self, alias: str | None) -> tuple[str | None, bool]:
         """Key of the person behind an account and whether it is a bot; no key for nobody."""
         if not alias:

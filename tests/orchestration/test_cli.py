@@ -59,3 +59,17 @@ def test_a_home_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     assert "Set FLOWGRAIN_HOME" in done.stderr
+
+
+def test_an_unknown_target_is_refused(tmp_path: Path) -> None:
+    """A slip of the pen must not pass for a target that demands no key."""
+    done = run(tmp_path / "home", "land", "demo", "--target", "production")
+    assert done.returncode == 2
+    assert not (tmp_path / "home" / "vault").exists()
+
+
+def test_what_is_loaded_cannot_lie_in_the_future(tmp_path: Path) -> None:
+    """It would close buckets on half of their events."""
+    done = run(tmp_path / "home", "land", "files", ".", "--loaded-to", "2999-01-01T00:00:00Z")
+    assert done.returncode == 1
+    assert "--loaded-to lies in the future" in done.stderr

@@ -21,8 +21,8 @@ LAYERS = {"door", "seeds", "staging", "intermediate", "floor", "marts", "release
 # dagster-dbt adds the last four to what dbt ran.
 COUNTS_AND_DURATIONS = {
     "rows", "rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_superseded",
-    "rows_quarantined", "unchanged_files", "repositories", "tables", "Execution Duration",
-    "unique_id", "invocation_id", "status", "dagster_dbt/failed_row_count",
+    "rows_quarantined", "rows_removed", "unchanged_files", "repositories", "tables",
+    "Execution Duration", "unique_id", "invocation_id", "status", "dagster_dbt/failed_row_count",
 }  # fmt: skip
 SMALL = 0.1
 
@@ -60,7 +60,7 @@ def manifest(home: Home, defs: dg.Definitions) -> dict:
 def run(defs: dg.Definitions, home: Home, **changed: object) -> dg.ExecuteInProcessResult:
     """Run the job on a small demo, in this process."""
     assets = sys.modules["orchestration.assets"]
-    settings = {"root": str(home.root), "target": "dev", "files": None, "clones": []}
+    settings = {"root": str(home.root), "target": "dev", "files": "demo", "clones": []}
     installation = assets.Installation(**{**settings, "demo_scale": SMALL, **changed})
     return defs.resolve_job_def("build_and_release").execute_in_process(
         resources={"installation": installation}, raise_on_error=False
@@ -187,6 +187,27 @@ def test_clones_are_named_by_the_environment(
         if event.asset_key == dg.AssetKey(["git", "commits"])
     ]
     assert found["repositories"].value == found["rows_inserted"].value == 2
+
+
+@pytest.mark.usefixtures("defs")
+def test_the_demo_lands_only_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is invented must not slip into a vault of real data."""
+    assets = sys.modules["orchestration.assets"]
+    monkeypatch.setenv("FLOWGRAIN_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("FLOWGRAIN_FILES", raising=False)
+    installation = assets.Installation.from_environment()
+    done = dg.materialize([assets.files], resources={"installation": installation})
+    assert done.success
+    assert not installation.home.vault.exists()
+
+
+def test_the_code_location_loads_again(home: Home, defs: dg.Definitions) -> None:
+    """A manifest is there then, and is held against the project's files."""
+    assets = sys.modules["orchestration.assets"]
+    assert prepare_dagster_home(home).joinpath("manifest.json").exists()
+    assert assets.read_manifest(home)["nodes"]
 
 
 @pytest.mark.usefixtures("whole_run")

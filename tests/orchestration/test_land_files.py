@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.doctor import examine
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing import contract_pages
@@ -408,3 +409,26 @@ def test_a_full_disk_is_said_and_leaves_nothing_half(tmp_path: Path) -> None:
 def test_the_pages_of_the_contract_are_in_step_with_it() -> None:
     for path, text in contract_pages.pages().items():
         assert path.read_text() == text, f"run `make contract`: {path.name}"
+
+
+def test_the_invented_and_the_real_do_not_mix(home: Home, folder: Path) -> None:
+    """Every number would be of both."""
+    land_files(home, folder, is_demo=True)
+    with pytest.raises(FlowgrainError, match="holds the demo organisation"):
+        land_files(home, folder)
+    real = Home(home.root.with_name("real"))
+    land_files(real, folder)
+    with pytest.raises(FlowgrainError, match="holds real data"):
+        land_files(real, folder, is_demo=True)
+
+
+def test_a_row_that_was_mended_leaves_the_list_of_the_doctor(home: Home, folder: Path) -> None:
+    """What the file holds now counts; the books keep both loads."""
+    line, _, reason = REASONS["a missing field"]
+    write(folder, "changes", HEADER, GOOD, line)
+    land_files(home, folder)
+    assert reason in examine(home)["Quarantined"][0]
+    write(folder, "changes", HEADER, GOOD)
+    land_files(home, folder)
+    assert examine(home)["Quarantined"] == []
+    assert len(query(home, "from door.quarantine")) == 1

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
+from orchestration.landing import derive
 from orchestration.landing.git import changes, land_git, releases
 from orchestration.landing.git.clone import name_of_remote
 from orchestration.landing.git.mentions import read_mentions
@@ -510,7 +512,8 @@ def test_tag_deployments(home: Home, shop: Repository, declared: Callable[[str],
     assert rows(home, f"select is_mainline from commits where commit_sha = '{fix}'") == [(False,)]
     shop.tag("v4")
     done = land_git(home, [shop.folder])
-    assert done.counts["deployments"].rows_inserted == 1
+    counts = done.counts["deployments"]
+    assert counts.rows_inserted - counts.rows_removed == 1
     assert land_git(home, [shop.folder]).unchanged_repositories == ["shop"]
 
 
@@ -539,16 +542,84 @@ def test_second_run_lands_only_what_is_new(home: Home, shop: Repository) -> None
     assert {row[1] for row in raw_tables(home)["commits"]} >= {sha}
 
 
-def test_main_line_that_was_rewritten(home: Home, shop: Repository) -> None:
-    """After a forced push all is read anew, which by key changes only what differs."""
+def test_main_line_that_was_rewritten(home: Home, shop: Repository, tmp_path: Path) -> None:
+    """After forced pushes, there and back, nothing is left that a fresh load would not bring."""
     shop.commit("Kept")
-    shop.commit("Lost")
+    shop.commit("Lost (#1)")
+    lost = shop.git("rev-parse", "HEAD")
     land_git(home, [shop.folder])
     shop.git("reset", "-q", "--hard", "HEAD~1")
-    shop.commit("Instead")
-    done = land_git(home, [shop.folder])
-    counts = done.counts["commits"]
-    assert (counts.rows_read, counts.rows_inserted, counts.rows_unchanged) == (3, 1, 2)
+    instead = shop.commit("Instead (#2)")
+    for number, tip in enumerate((instead, lost, instead)):
+        shop.git("reset", "-q", "--hard", tip)
+        done = land_git(home, [shop.folder])
+        assert done.counts["changes"].rows_removed == 1
+        fresh = Home(tmp_path / f"fresh{number}")
+        land_git(fresh, [shop.folder])
+        assert raw_tables(home) == raw_tables(fresh)
+
+
+def test_tag_that_moved_leaves_nothing_behind(
+    home: Home, shop: Repository, declared: Callable[[str], None], tmp_path: Path
+) -> None:
+    """Nor does one that was deleted, or whose declaration was."""
+    declared("shop,v*,production,")
+    shop.commit("One")
+    shop.tag("v1")
+    shop.commit("Two")
+    shop.tag("v2")
+    land_git(home, [shop.folder])
+    shop.commit("Three")
+    shop.git("tag", "-f", "v2", "HEAD")
+    shop.git("tag", "-d", "v1")
+    land_git(home, [shop.folder])
+    fresh = Home(tmp_path / "fresh")
+    land_git(fresh, [shop.folder])
+    assert raw_tables(home) == raw_tables(fresh)
+    declared("other,v*,production,")
+    land_git(home, [shop.folder])
+    assert rows(home, "select * from deployments") == []
+
+
+def test_accounts_that_a_third_one_joins_are_one_person(home: Home, shop: Repository) -> None:
+    """Two names of one person count once, though the commit that says so comes last."""
+    shop.commit("One", author="Ada Example <ada@one.invalid>")
+    shop.commit("Two", author="Ada Sample <ada@two.invalid>")
+    shop.commit("Three", author="Ada Example <ada@three.invalid>")
+    shop.commit("Four", author="Ada Sample <ada@three.invalid>")
+    land_git(home, [shop.folder])
+    # The fixture's own first commit is Ada Example's too.
+    assert len(rows(home, "select distinct author_key from commits")) == 1
+
+
+def test_squash_by_the_host_is_of_who_opened_the_change(home: Home, shop: Repository) -> None:
+    """Though another person wrote all commits of its branch."""
+    shop.branch("topic", "main")
+    shop.commit("Work", author=BO)
+    shop.git("update-ref", "refs/pull/7/head", "HEAD")
+    shop.git("checkout", "-q", "main")
+    sha = shop.commit("Work (#7)", author=CLEO, committer="GitHub <noreply@github.com>")
+    land_git(home, [shop.folder])
+    query = f"select author_key from commits where commit_sha = '{sha}'"
+    assert rows(home, "select author_key from changes") == rows(home, query)
+
+
+@pytest.mark.parametrize("blank", ["\n", "revert a/", "fixes  ", " ", "co-authored-by:  "])
+def test_no_message_holds_a_landing_up(blank: str) -> None:
+    """One committer must not be able to stall it: four times the text takes no 16 times as long."""
+
+    def seconds(times: int) -> float:
+        message = f"revert{blank * times}x"
+        before = time.process_time()
+        derive.commit({"message": message})
+        derive.change({"title": message, "body": message, "branch": message, "labels": None})
+        derive.linked_work_items({"title": message, "body": message, "branch": None})
+        list(derive.COAUTHOR.finditer(message))
+        read_mentions(message)
+        return time.process_time() - before
+
+    short, long = (min(seconds(times) for _ in range(3)) for times in (2_000, 8_000))
+    assert long < 10 * short + 0.02
 
 
 def test_increments_equal_one_load(

@@ -115,7 +115,7 @@ def test_a_stream_without_rows_has_no_data(home: Home) -> None:
 def test_it_says_where_to_look_next(home: Home) -> None:
     last = printed(home).splitlines()[-3:]
     assert str(home.published) in last[0]
-    assert "-readonly" in last[0]
+    assert "read_only=True" in last[0]
     assert "flowgrain doctor" in last[1]
     assert "make dev" in last[2]
 

@@ -1,6 +1,6 @@
 {{ config(group='vault') }}
 -- Nothing is lost on the way in: of each load every row read is told, and what a source is said to
--- have inserted is what its table holds, before one source is preferred to another.
+-- have inserted and not withdrawn is what its table holds, before one source is preferred to another.
 with load_counts as (
     select * from {{ ref('stg_door__load_counts') }}
 ),
@@ -28,7 +28,7 @@ inserted as (
     select
         source,
         entity,
-        sum(rows_inserted) as row_count
+        sum(rows_inserted) - sum(rows_removed) as row_count
 
     from load_counts
     group by source, entity

@@ -9,11 +9,12 @@ import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing.door import Door
-from orchestration.landing.git.arrival import Arrival, Landed, Row, Say
+from orchestration.landing.git.arrival import Arrival, Landed, Say
 from orchestration.landing.git.changes import Stretch, chunks, main_line
 from orchestration.landing.git.clone import Clone, groups, moment, text
 from orchestration.landing.git.releases import declared_tags, land_releases
@@ -96,40 +97,51 @@ class _History:
             "head": self.clone.tip,
             "pulls": bool(self.pulls) or before.get("pulls", False),
             "tags": _digest(*map(repr, self.tags)),
+            "whole": not self.clone.missing,
+            "readings": before.get("readings", 0),
         }
         if before == position:
             self.arrival.done.unchanged_repositories.append(self.clone.name)
             self.arrival.say(f"{self.clone.name}: unchanged")
         else:
             self.arrival.done.repositories.append(self.clone.name)
-            self._land(before, position, known or "")
+            self._land(before, position)
         # A fetch that brought nothing new still tells that nothing happened until then.
         self.arrival.door.arrive(
             self.clone.name, loaded_to=self.arrival.loaded_to, position=json.dumps(position)
         )
 
-    def _land(self, before: Row, position: Row, known: str) -> None:
+    def _land(self, before: dict[str, Any], position: dict[str, Any]) -> None:
         start = before.get("head")
-        salt = ""
         if start and before["pulls"] != position["pulls"]:
             self.arrival.say(
                 f"{self.clone.name}: branches of changes are here now; all is read anew"
             )
-            start, salt = None, known
+            start = None
         elif start and not self.clone.is_on_main_line(str(start)):
             self.arrival.say(f"{self.clone.name}: the main line was rewritten; all is read anew")
-            start, salt = None, known
+            start = None
+        elif start and before.get("whole") is False and position["whole"]:
+            self.arrival.say(f"{self.clone.name}: its files are here now; all is read anew")
+            start = None
+        # What was read before is read again, though its digest has landed.
+        if before and start is None:
+            position["readings"] = int(before.get("readings", 0)) + 1
+        salt = str(position["readings"] or "")
         if start != self.clone.tip:
             self._meet_authors()
             self._land_history(str(start) if start else None, salt)
-        if self.tags and before.get("tags") != position["tags"]:
-            with self.arrival.load(_digest("tags", *map(repr, self.tags))) as load:
+        # A tag that moved or is declared no more leaves nothing behind.
+        if (start is None or before.get("tags") != position["tags"]) and (self.tags or before):
+            with self.arrival.load(_digest("tags", salt, *map(repr, self.tags))) as load:
+                load.forget(self.clone.name, "deployments", "deployment_commits")
                 land_releases(self.arrival, load, self.tags)
 
     def _meet_authors(self) -> None:
         """All accounts are known before the first is keyed, whatever the order of the loads."""
-        arguments = ("log", "-z", "--reverse", "--format=%aN%x00%aE%x00%ae", self.clone.tip)
-        for name, email, written in groups(self.clone.tokens(*arguments), 3):
+        arguments = ("log", "-z", "--reverse", "--format=%aN%x00%aE%x00%ae", "--stdin")
+        heads = [self.clone.tip, *self.pulls.values()]
+        for name, email, written in groups(self.clone.tokens(*arguments, revisions=heads), 3):
             self.arrival.accounts.meet(text(name), text(email), text(written))
 
     def _land_history(self, start: str | None, salt: str) -> None:
@@ -141,6 +153,8 @@ class _History:
             digest = _digest("history", salt, start or "", steps[-1].sha)
             if not self.arrival.door.has_landed(self.clone.name, digest):
                 with self.arrival.load(digest) as load:
+                    if salt and start is None:
+                        load.forget(self.clone.name)
                     Stretch(self.arrival, load, steps, start, self.pulls).land()
             start = steps[-1].sha
             self.arrival.say(f"{self.clone.name}: {read:,} of {total:,} commits of the main line")

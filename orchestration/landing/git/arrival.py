@@ -48,10 +48,8 @@ class Accounts:
             self._are_one(email, self._first.setdefault(" ".join(words), email))
 
     def _are_one(self, alias: str, person: str) -> None:
-        """The first declaration stays, so whichever is known already draws in the other."""
         if canonical(alias) != canonical(person):
-            self._people.declare(alias, person)
-            self._people.declare(person, alias)
+            self._people.join(alias, person)
 
 
 class Rows:

@@ -14,6 +14,8 @@ from orchestration.landing.git.mentions import Mention, read_mentions
 
 # Commits of the main line in one transaction; their side branches come with them.
 CHUNK_STEPS = 2_000
+# Who signs for a host that merges by a button.
+HOSTS = ("noreply@github.com", "noreply@gitlab.com")
 
 
 @dataclass(frozen=True)
@@ -230,8 +232,8 @@ class Stretch:
     def _author(self, change: _Merged, branch: list[str], commits: dict[str, Commit]) -> str | None:
         """Who wrote it: of a merge its first commit's author, never who merged.
 
-        The host signs a squash in its author's name; one that wrote no commit of the branch is
-        taken to have applied it for somebody.
+        The host writes a squash in the name of who opened the change. One that a person wrote who
+        wrote no commit of the branch is taken to have been applied for somebody.
         """
         merge_commit = self.steps[change.last].sha
         written = [commits[sha] for sha in branch if sha in commits]
@@ -240,7 +242,11 @@ class Stretch:
             return None
         first = min(written, key=_written_at)
         squash = commits[merge_commit]
-        is_own = not squash.is_merge and squash.alias in {author.alias for author in written}
+        resolve = self.arrival.door.people.resolve
+        is_own = not squash.is_merge and (
+            squash.committer_email in HOSTS
+            or resolve(squash.alias) in {resolve(author.alias) for author in written}
+        )
         return squash.alias if is_own and change.first == change.last else first.alias
 
     def _first_commit_at(self, change: _Merged, commits: dict[str, Commit]) -> datetime | None:

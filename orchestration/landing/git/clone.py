@@ -27,6 +27,10 @@ HARDENING = (
     *("-c", "log.showSignature=false"),
     *("-c", "log.showRoot=true"),
     *("-c", "diff.orderFile=/dev/null"),
+    *("-c", "diff.algorithm=myers"),
+    *("-c", "core.attributesFile=/dev/null"),
+    *("-c", "core.bigFileThreshold=512m"),
+    *("-c", "mailmap.file="),
 )
 ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -37,11 +41,13 @@ ENVIRONMENT = {
     # Programs before 2.45 know no GIT_NO_LAZY_FETCH: without a protocol they cannot fetch either.
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
     "LC_ALL": "C",
 }
 PULL_REF = re.compile(
     r"^refs/(?:(?:pull|merge-requests)/(?P<id>\d+)/head|pull-requests/(?P<id2>\d+)/from"
-    r"|remotes/[^/]+/(?:pr|pull|mr)/(?P<id3>\d+)(?:/head)?)$"
+    r"|remotes/[^/]+/(?:pr|pull|mr|merge-requests)/(?P<id3>\d+)(?:/head)?)$"
 )
 WHOLE = "Run `git fetch --refetch --no-filter` in it, or clone it without --filter"
 
@@ -196,7 +202,10 @@ def name_of_remote(url: str | None) -> str | None:
     if not url:
         return None
     if "://" in url:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return None
         path = "" if parts.scheme == "file" else parts.path
     else:
         host, colon, path = url.partition(":")

@@ -8,7 +8,7 @@ from datetime import datetime
 from orchestration.landing.git.clone import WHOLE, Clone, moment, text
 
 RENAME_LIMIT = 1_000
-COMMIT_FORMAT = "%H%x00%P%x00%at%x00%ct%x00%aN%x00%aE%x00%ae%x00%B"
+COMMIT_FORMAT = "%H%x00%P%x00%at%x00%ct%x00%aN%x00%aE%x00%ae%x00%ce%x00%B"
 COMMIT_FIELDS = COMMIT_FORMAT.count("%x00") + 1
 COMMIT_LOG = (
     "log", "-z", "--encoding=UTF-8", "--no-walk=unsorted", "--stdin", "--raw", "--no-abbrev",
@@ -34,6 +34,7 @@ class Commit:
     name: str
     email: str
     written_email: str
+    committer_email: str
     message: str
     files: list[File]
 
@@ -101,10 +102,12 @@ def _parse(tokens: Iterator[bytes]) -> Iterator[Commit]:
             else:
                 break
             token = next(tokens, None)
-        sha, parents, authored, committed, name, email, written, message = map(text, header)
+        sha, parents, authored, committed, name, email, written, committer, message = map(
+            text, header
+        )
         yield Commit(
             sha, parents.split(), moment(authored), moment(committed), name, email, written,
-            message, list(files.values()),
+            committer, message, list(files.values()),
         )  # fmt: skip
 
 

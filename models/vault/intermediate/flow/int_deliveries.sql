@@ -9,7 +9,7 @@ final as (
 
     from counts
     group by source, entity
-    having sum(rows_inserted) > 0
+    having sum(rows_inserted) > sum(rows_removed)
 )
 
 select * from final

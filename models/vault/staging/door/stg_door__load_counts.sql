@@ -15,7 +15,8 @@ final as (
         rows_updated,
         rows_unchanged,
         rows_superseded,
-        rows_quarantined
+        rows_quarantined,
+        rows_removed
 
     from source
 )
