@@ -57,6 +57,21 @@ CAPABILITIES = {
         "when a change reached production",
         ({"deployments": ("environment", "result", "commit_sha", "finished_at")},),
     ),
+    "production": Capability(
+        "what was deployed to production",
+        ({"deployments": ("environment", "result", "finished_at")},),
+    ),
+    "incidents": Capability(
+        "which incidents there were", ({"incidents": ("opened_at", "resolved_at")},)
+    ),
+    "failures": Capability(
+        "which deployments failed",
+        ({"incidents": ("opened_at",)}, {"deployments": ("undoes_deployment_id",)}),
+    ),
+    "unplanned": Capability(
+        "which deployments were not planned",
+        ({"deployments": ("title", "undoes_deployment_id")},),
+    ),
     "commits": Capability(
         "which commits a change consists of",
         ({"change_commits": ("commit_sha",), "commits": ("authored_at",)},),

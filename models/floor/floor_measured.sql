@@ -26,6 +26,7 @@ observed as (
 
 spine as (
     select * from {{ ref('floor_spine') }}
+    where class != 'S'
 ),
 
 -- A cell is open to a metric where it is open in each role that the metric rests on.
@@ -76,9 +77,7 @@ judged as (
         observed.denominator,
         observed.sample_size,
         observed.method,
-        -- A rate per week is finer than the count that it is made of.
-        case when spine.statistic = 'rate' then 0.1 else spine.precision_step end
-            as precision_step,
+        spine.precision_step,
         case
             when spine.measurability != 'ok' then spine.measurability
             when

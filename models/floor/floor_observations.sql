@@ -3,6 +3,8 @@ with measured as (
     union all
     select * from {{ ref('floor_wait_intensity') }}
     union all
+    select * from {{ ref('floor_delivered') }}
+    union all
     select * from {{ ref('observed_data_quality') }}
 ),
 

@@ -69,7 +69,10 @@ final as (
         buckets.bucket,
         buckets.bucket_start,
         series.min_sample,
-        metrics.precision_step,
+        metrics.class,
+        -- A rate per week is finer than the count that it is made of.
+        case when series.statistic = 'rate' then 0.1 else metrics.precision_step end
+            as precision_step,
         measurability.status as measurability,
         case when series.needs_authors then 1 else 0 end
         + case when series.needs_reviewers then 1 else 0 end as needed_role_count

@@ -5,6 +5,9 @@ import re
 # k: distinct resolved people in each role that a figure rests on; and for sensitive measures.
 MINIMUM_PEOPLE = 5
 SENSITIVE_MINIMUM = 10
+# Contributors in the trailing days behind a service whose figures of class S are told.
+SERVICE_MINIMUM = 3
+SERVICE_DAYS = 182
 
 GRAINS = ("team", "value_stream", "system", "portfolio")
 BUCKETS = ("week", "period", "quarter")
@@ -21,8 +24,9 @@ METHODS = (
     "wilson",
 )
 STAGES = ("dev", "review", "integration", "deploy")
+LINK_METHODS = ("explicit", "remediation", "window", "window_doubled")
 SOURCES = ("demo", "devlake", "files", "git")
-SLICES = ("all", "author_kind", "bot_stage", "source", "stage")
+SLICES = ("all", "author_kind", "bot_stage", "link_method", "source", "stage")
 # A slice not named here splits a population in a way that the recount cannot follow.
 RECOUNTED_SLICES = ("all", "author_kind", "bot_stage", "stage")
 BOT_SLICES = ("author_kind", "bot_stage")
@@ -45,6 +49,7 @@ COLUMN_VOCABULARY: dict[str, tuple[str, ...]] = {
     "bucket": BUCKETS,
     "clock": CLOCKS,
     "grain": GRAINS,
+    "link_method": ("all", *LINK_METHODS),
     "method": METHODS,
     "slice": SLICES,
     "source": SOURCES,
@@ -69,6 +74,21 @@ OBSERVATIONS = "metric_observations"
 DERIVED_FROM = {
     "flow_efficiency": ("flow_efficiency", "wait_share"),
     "wait_intensity": ("wait_intensity", "wait_share"),
+    "dora_five_keys": (
+        "deployment_frequency",
+        "change_lead_time",
+        "change_fail_rate",
+        "failed_deployment_recovery_time",
+        "deployment_rework_rate",
+    ),
+    "throughput_vs_quality": (
+        "deployment_frequency",
+        "change_lead_time",
+        "flow_velocity",
+        "change_fail_rate",
+        "failed_deployment_recovery_time",
+        "deployment_rework_rate",
+    ),
 }
 
 # DuckDB 1.2 and everything later open this.

@@ -1,4 +1,4 @@
-"""Rules C12, C13, O01, O08, O09, O14: the gate counts people itself, from the activity."""
+"""Rules C12, C13, O01, O08, O09, O14, O17: the gate counts people itself, from the activity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +25,8 @@ from orchestration.floor_guard.constants import (
     SENSITIVE_CLASSES,
     SENSITIVE_GRAINS,
     SENSITIVE_MINIMUM,
+    SERVICE_DAYS,
+    SERVICE_MINIMUM,
     STOCK_POPULATIONS,
     SYSTEM_CLASSES,
     UNASSIGNED_KEY,
@@ -349,7 +351,7 @@ def _derived_rows_stand_on_observations(recount: Recount) -> None:
                     select 1 from {observations.relation} as observations
                     inner join metrics on observations.metric_key = metrics.metric_key
                     where
-                        metrics.class in {_listed(PEOPLE_CLASSES)}
+                        metrics.class in {_listed(PEOPLE_CLASSES + SYSTEM_CLASSES)}
                         and observations.status = 'ok'
                         and observations.slice not in {_listed(BOT_SLICES)}
                         {f"and observations.metric_key in {sources}" if sources else ""}
@@ -408,6 +410,62 @@ def _withheld_rows_are_empty(recount: Recount) -> None:
             )
 
 
+def _services_have_contributors(recount: Recount) -> None:
+    """A service of one or two people is told at the next level up."""
+    table = recount.named(OBSERVATIONS)
+    if table is None:
+        return
+    cells = recount.connection.execute(
+        f"""
+        select distinct observations.grain, observations.grain_key, observations.bucket,
+            observations.bucket_start
+        from {table.relation} as observations
+        inner join metrics on observations.metric_key = metrics.metric_key
+        where
+            metrics.class in {_listed(SYSTEM_CLASSES)}
+            and observations.status = 'ok'
+            and observations.grain != 'portfolio'
+        """
+    ).fetchall()
+    ends = [(*cell, bucket_end(cell[3], cell[2])) for cell in cells]
+    recount.connection.execute(
+        "create or replace temp table services (grain varchar, grain_key varchar, "
+        "bucket varchar, bucket_start date, bucket_end date)"
+    )
+    if ends:
+        recount.connection.executemany("insert into services values (?, ?, ?, ?, ?)", ends)
+    small = recount.count(
+        f"""
+        with contributions as (
+            select distinct person_key, cast(counted_at as date) as day,
+                unnest([
+                    {{'grain': 'team', 'grain_key': team_key}},
+                    {{'grain': 'value_stream', 'grain_key': value_stream_key}},
+                    {{'grain': 'system', 'grain_key': system_key}}
+                ], recursive := true)
+            from vault.{ACTIVITY}
+            where author_kind = 'human' and role = 'author' and person_key is not null
+        )
+
+        select count(*) from (
+            select services.grain, services.grain_key, services.bucket, services.bucket_start
+            from services
+            left join contributions
+                on services.grain = contributions.grain
+                and services.grain_key = contributions.grain_key
+                and contributions.day < services.bucket_end
+                and contributions.day >= services.bucket_end - interval {SERVICE_DAYS} day
+            group by all
+            having count(distinct contributions.person_key) < {SERVICE_MINIMUM}
+        )
+        """
+    )
+    if small:
+        raise refusal(
+            "O17", table.name, "value", small, "services have too few contributors", WITHHOLD
+        )
+
+
 def _sensitive_rows_are_coarse(recount: Recount) -> None:
     table = recount.named(OBSERVATIONS)
     if table is None:
@@ -434,6 +492,7 @@ RULES = (
     Rule("O09", _buckets_are_closed),
     Rule("O08", _withheld_rows_are_empty),
     Rule("O14", _sensitive_rows_are_coarse),
+    Rule("O17", _services_have_contributors),
     Rule("O01", _observations_are_counted),
     Rule("O01", _derived_rows_stand_on_observations),
 )

@@ -598,6 +598,16 @@ class Tables(ExitStack):
         return values if "value" in entry else values[:-2]
 
 
+def _fail_rate(team: str) -> float:
+    """Share of a team's deployments that break production."""
+    planted = parameters()["planted"]["fast_team"]
+    if team == planted["team"]:
+        return float(planted["change_fail_rate"])
+    if parameters()["teams"][team]["stream"] == parameters()["teams"][planted["team"]]["stream"]:
+        return float(planted["neighbours_change_fail_rate"])
+    return float(parameters()["trouble"]["change_fail_rate"])
+
+
 class Telling:
     """Writes the plan as the events that tools would have recorded."""
 
@@ -612,6 +622,10 @@ class Telling:
         self._last_merged: dict[str, tuple[str, str]] = {}
         self._seen_paths: set[tuple[str, str]] = set()
         self._turns: dict[tuple[str, str], Turns] = defaultdict(Turns)
+        # Numbers of its own, so that what breaks changes nothing else.
+        self._luck = np.random.default_rng([seed, 1])
+        # Failures that a team owes: spread evenly, so that each quarter has its share.
+        self._due: dict[str, float] = defaultdict(float)
 
     def tell(self, scale: float) -> None:
         """Quarter by quarter; the one after the last gives the work in progress at the end."""
@@ -899,7 +913,49 @@ class Telling:
             return None
         key = self._deployment(change, "production", sha, deployed, title)
         self._shipped(change, key, sha)
+        self._due[change.team] += _fail_rate(change.team)
+        if self._due[change.team] >= 1:
+            self._due[change.team] -= 1
+            self._break(change, key, deployed)
         return key
+
+    def _break(self, change: Change, deployment: str, deployed: int) -> None:
+        """Tell of a failed deployment what tools record: an incident, a rollback, or both."""
+        trouble = parameters()["trouble"]
+        opened = deployed + int(self._luck.uniform(*trouble["hours_to_open"]) * HOUR)
+        restored = opened + int(self._luck.uniform(*trouble["hours_to_restore"]) * HOUR)
+        severities = trouble["severities"]
+        severity = self._luck.choice(list(severities), p=list(severities.values()))
+        way = self._luck.random()
+        is_named = way < trouble["named_share"]
+        is_rolled_back = 0 <= way - trouble["named_share"] < trouble["rolled_back_share"]
+        if is_rolled_back and restored < self._end:
+            self._tables.add(
+                "deployments",
+                deployment_id=f"{deployment}-undone",
+                repository=change.system.repository,
+                system=change.system.key,
+                environment="production",
+                result="success",
+                started_at=_text(restored - 120),
+                finished_at=_text(restored),
+                undoes_deployment_id=deployment,
+                updated_at=_text(restored),
+                title=f"Rollback of {change.system.label}",
+            )
+            # It is a deployment too.
+            self._due[change.team] += _fail_rate(change.team)
+        if opened < self._end and (not is_rolled_back or self._luck.random() < 0.5):
+            self._tables.add(
+                "incidents",
+                incident_id=f"inc-{self._next('incident')}",
+                system=change.system.key,
+                severity=severity,
+                opened_at=_text(opened),
+                resolved_at=_text(restored) if restored < self._end else "",
+                deployment_id=deployment if is_named else "",
+                updated_at=_text(min(restored, self._end - 1)),
+            )
 
     def _shipped(self, change: Change, deployment: str, sha: str) -> None:
         self._tables.add(

@@ -7,6 +7,7 @@ Text = Mapping[str, str | None]
 
 # Texts are long and anybody's: a pattern must not try the same blanks twice.
 HOTFIX = re.compile(r"(?:^|[\s;:\[(/_-])hot-?fix(?:$|[\s;:\])/_-])", re.IGNORECASE)
+ROLLBACK = re.compile(r"\broll(?:ed|ing|s)?[ -]?back\b|\brevert(?:s|ed|ing)?\b", re.IGNORECASE)
 ASSISTED = re.compile(
     r"^[ \t]*(?:co-authored-by|generated[- ]by|assisted[- ]by)\s*:.*"
     r"\b(?:copilot|claude|cursor|codex|chatgpt|devin|gemini|aider|windsurf|amazon q|jules"
@@ -82,7 +83,8 @@ def work_item(row: Text) -> dict[str, object]:
 
 def deployment(row: Text) -> dict[str, object]:
     """Derived columns of a deployment: from its title."""
-    return {"is_hotfix": bool(HOTFIX.search(row.get("title") or ""))}
+    title = row.get("title") or ""
+    return {"is_hotfix": bool(HOTFIX.search(title)), "is_rollback": bool(ROLLBACK.search(title))}
 
 
 def linked_work_items(row: Text) -> list[str]:

@@ -511,7 +511,25 @@ def open_vault(home: Home) -> duckdb.DuckDBPyConnection:
                 f'create table if not exists raw_{source}."{entity.name}" '
                 f"({columns}, _load_id bigint, _row_hash varchar)"
             )
+    _add_columns(vault)
     return vault
+
+
+def _add_columns(vault: duckdb.DuckDBPyConnection) -> None:
+    """A vault of an earlier release gets what the contract says since; null means not said."""
+    known = set(
+        vault.execute(
+            "select schema_name, table_name, column_name from duckdb_columns()"
+        ).fetchall()
+    )
+    for source in SOURCES:
+        for entity in entities().values():
+            for column in entity.landed:
+                if (f"raw_{source}", entity.name, column.name) not in known:
+                    vault.execute(
+                        f'alter table raw_{source}."{entity.name}" '
+                        f'add column "{column.name}" {SQL_TYPES[column.type]}'
+                    )
 
 
 def naive_utc(moment: datetime) -> datetime:

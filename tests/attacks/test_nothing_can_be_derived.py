@@ -21,7 +21,7 @@ select distinct
 from published.marts.metric_observations as observed
 inner join flowgrain_seeds.metric_series as series
     using (metric_key, slice, slice_value, statistic, clock)
-where observed.status = 'ok' and observed.slice != 'source'
+where observed.status = 'ok' and series.population is not null
 """
 # The smallest pieces of which every cell is a sum, with who is in them.
 PIECES = """

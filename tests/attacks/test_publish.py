@@ -374,6 +374,25 @@ def test_a_sensitive_measure_of_a_team_is_refused(lab: Lab) -> None:
     refused(lab, "O14")
 
 
+@pytest.mark.parametrize("people", [0, 2, 3])
+def test_a_service_of_two_people_is_told_one_level_up(lab: Lab, people: int) -> None:
+    """Its deployments would be theirs; three in the two quarters before the end are enough."""
+    lab.sql(
+        "delete from flowgrain_candidate.metric_observations where metric_key != 'mapped_share'"
+    )
+    lab.sql("delete from flowgrain_candidate.wait_intensity")
+    lab.sql(
+        "delete from flowgrain_vault.int_activity where team_key = 't_02' and person_key not in "
+        "(select distinct person_key from flowgrain_vault.int_activity where team_key = 't_02' "
+        f"order by person_key limit {people})"
+    )
+    lab.observe(metric_key="mapped_share", grain="team", grain_key="t_02", method="wilson")
+    if people < 3:
+        refused(lab, "O17")
+    else:
+        assert lab.publish()
+
+
 @pytest.mark.parametrize(
     "column", ["value", "lower_bound", "upper_bound", "numerator", "denominator", "sample_size"]
 )

@@ -301,3 +301,74 @@ def test_the_reorganisation_changed_no_past_number(lab: Lab, unorganised: Lab) -
             ).fetchall()[0]
     assert counts["before"] == 0
     assert counts["after"] > 0
+
+
+def test_the_fail_rates_are_as_planted(marts: duckdb.DuckDBPyConnection) -> None:
+    """The fast team breaks production three times as often as its neighbours, inside the ranges."""
+    planted = parameters()["planted"]["fast_team"]
+    stream = TEAMS[planted["team"]]["stream"]
+    neighbours = [
+        key for key in HEALTHY if TEAMS[key]["stream"] == stream and key != planted["team"]
+    ]
+    rows = marts.execute(
+        """
+        select grain_key, sum(numerator), sum(denominator) from dora_five_keys
+        where
+            metric_key = 'change_fail_rate' and link_method = 'all' and grain = 'team'
+            and bucket = 'quarter' and status = 'ok'
+        group by all
+        """
+    ).fetchall()
+    failed = {key: (failed, total) for key, failed, total in rows}
+    inside = []
+    for row in marts.execute(
+        """
+        select grain_key, lower_bound, upper_bound from dora_five_keys
+        where
+            metric_key = 'change_fail_rate' and link_method = 'all' and grain = 'team'
+            and bucket = 'quarter' and status = 'ok'
+        """
+    ).fetchall():
+        key, lower, upper = row
+        if key == planted["team"]:
+            inside.append(lower <= planted["change_fail_rate"] <= upper)
+        elif key in neighbours:
+            inside.append(lower <= planted["neighbours_change_fail_rate"] <= upper)
+    assert len(inside) == (1 + len(neighbours)) * len(QUARTERS)
+    assert all(inside)
+    slow = sum(failed[key][0] for key in neighbours) / sum(failed[key][1] for key in neighbours)
+    fast = failed[planted["team"]][0] / failed[planted["team"]][1]
+    assert 2 < fast / slow < 4
+
+
+def test_failed_deployments_are_known_in_each_planted_way(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """And no failure rests on the doubled window alone."""
+    rows = marts.execute(
+        """
+        select link_method, sum(numerator) from dora_five_keys
+        where metric_key = 'change_fail_rate' and grain = 'portfolio' and bucket = 'quarter'
+        group by link_method
+        """
+    ).fetchall()
+    found = {method: float(failed) for method, failed in rows}
+    trouble = parameters()["trouble"]
+    named, undone = trouble["named_share"], trouble["rolled_back_share"]
+    planted = {"explicit": named, "remediation": undone, "window": 1 - named - undone}
+    for method, share in planted.items():
+        assert abs(found[method] / found["all"] - share) < 0.06, method
+    assert found["window_doubled"] >= found["all"]
+
+
+def test_throughput_never_stands_without_its_quality(marts: duckdb.DuckDBPyConnection) -> None:
+    """Where a group's deployments are told, so is how many of them failed."""
+    rows = marts.execute(
+        """
+        select count(*), count(*) filter (where change_fail_rate_status is null)
+        from throughput_vs_quality where deployments_per_week_status = 'ok'
+        """
+    ).fetchone()
+    assert rows is not None
+    assert rows[0] > 0
+    assert rows[1] == 0

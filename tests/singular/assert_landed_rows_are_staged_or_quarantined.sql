@@ -1,6 +1,6 @@
 {{ config(group='vault') }}
 -- Nothing is lost on the way in: of each load every row read is told, and what a source is said to
--- have inserted and not withdrawn is what its table holds, before one source is preferred to another.
+-- have inserted and not withdrawn is what its table holds, before one source goes before another.
 with load_counts as (
     select * from {{ ref('stg_door__load_counts') }}
 ),
@@ -11,7 +11,7 @@ staged as (
     {%- for entity in [
         'changes', 'change_work_items', 'change_commits', 'change_reviews', 'commits',
         'commit_coauthors', 'commit_files', 'work_items', 'work_item_transitions', 'deployments',
-        'deployment_commits',
+        'deployment_commits', 'incidents',
     ] %}
     select
         '{{ name }}' as source,

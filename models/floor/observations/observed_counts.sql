@@ -35,16 +35,11 @@ lasting as (
             and counted.bucket_start = buckets.bucket_start
 ),
 
--- Garwood's exact Poisson limits by the Wilson-Hilferty approximation of the chi-square quantile.
 bounded as (
     select
         *,
-        event_count * power(
-            greatest(1 - 1 / (9.0 * event_count) - 1.959964 / (3 * sqrt(event_count)), 0), 3
-        ) as lower_bound,
-        (event_count + 1)
-        * power(1 - 1 / (9.0 * (event_count + 1)) + 1.959964 / (3 * sqrt(event_count + 1)), 3)
-            as upper_bound
+        {{ poisson('event_count', 'lower') }} as lower_bound,
+        {{ poisson('event_count', 'upper') }} as upper_bound
 
     from lasting
 ),

@@ -124,6 +124,7 @@ started as (
 found as (
     select
         changes.change_key,
+        started.first_commit_at,
         case
             when
                 started.first_commit_at is null
@@ -222,6 +223,11 @@ final as (
         or coalesce(deployed_at < merged_at, false) as is_order_repaired,
 
         -- timestamps
+        case
+            when first_commit_at > coalesce(ready_until, approved_until, merged_at)
+                then coalesce(ready_until, approved_until, merged_at)
+            else first_commit_at
+        end as first_commit_at,
         started_until as started_at,
         ready_until as ready_at,
         first_review_from as first_review_at,

@@ -86,6 +86,7 @@ attributed as (
 
         -- timestamps
         coalesce(first_touches.vouched_from, boundaries.started_at) as worked_from,
+        boundaries.first_commit_at,
         boundaries.started_at,
         boundaries.ready_at,
         boundaries.first_review_at,

@@ -10,6 +10,23 @@ commit_times as (
     select * from {{ ref('int_change_commit_times') }}
 ),
 
+deployments as (
+    select * from {{ ref('int_deployments') }}
+),
+
+deployment_parts as (
+    select * from {{ ref('int_deployment_parts') }}
+),
+
+failure_evidence as (
+    select count(*) as row_count
+    from deliveries
+    where entity = 'incidents'
+    union all
+    select count(undoes_deployment_id) as row_count
+    from deployment_parts
+),
+
 spans as (
     select * from {{ ref('int_change_active_spans') }}
 ),
@@ -55,6 +72,28 @@ found as (
         'evidence' as capability,
         count(*) as row_count
     from spans
+    union all
+    select
+        'production' as capability,
+        count(*) as row_count
+    from deployments
+    union all
+    select
+        'incidents' as capability,
+        count(*) as row_count
+    from deliveries
+    where entity = 'incidents'
+    union all
+    -- Incidents, or deployments that say what they undo: without either nothing ever fails.
+    select
+        'failures' as capability,
+        sum(row_count) as row_count
+    from failure_evidence
+    union all
+    select
+        'unplanned' as capability,
+        sum(case when is_marked_unplanned then 1 else 0 end) as row_count
+    from deployments
     union all
     -- Reviews alone say nothing of the work in Dev: all of it would read as waiting.
     select

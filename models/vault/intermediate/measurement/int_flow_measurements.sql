@@ -139,7 +139,33 @@ ratios as (
     inner join stages on whole_lives.change_key = stages.change_key
 ),
 
+change_lead_time as (
+    select
+        lives.change_key,
+        population_times.population,
+        {{ seconds_between('lives.first_commit_at', 'lives.deployed_at') }} as amount
+
+    from lives
+    inner join population_times
+        on
+            lives.change_key = population_times.change_key
+            and population_times.population = 'committed_and_deployed'
+),
+
 final as (
+    select
+        change_key,
+        'change_lead_time' as metric_key,
+        population,
+        'duration' as kind,
+        'all' as stage,
+        'wall' as clock,
+        cast(amount as bigint) as amount,
+        cast(null as bigint) as numerator,
+        cast(null as bigint) as denominator
+
+    from change_lead_time
+    union all
     select
         change_key,
         metric_key,

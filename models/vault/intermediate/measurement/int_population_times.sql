@@ -39,6 +39,16 @@ final as (
         started_position is not null
         and deployed_position is not null
     union all
+    select
+        change_key,
+        'committed_and_deployed' as population,
+        deployed_at as counted_at
+
+    from lives
+    where
+        first_commit_at is not null
+        and deployed_at is not null
+    union all
     -- A stage before the merge counts when its change merges; Deploy when it is over.
     select
         stages.change_key,

@@ -21,11 +21,13 @@ final as (
         deployment_id,
         repository,
         system as system_key,
+        undoes_deployment_id,
 
         -- properties
         environment,
         result,
         is_hotfix,
+        is_rollback,
         source,
 
         -- timestamps

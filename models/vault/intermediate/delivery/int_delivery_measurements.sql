@@ -1,0 +1,100 @@
+with outcomes as (
+    select * from {{ ref('int_deployment_outcomes') }}
+),
+
+incidents as (
+    select * from {{ ref('int_incidents') }}
+),
+
+shares as (
+    {%- for metric, slice, slice_value, condition in [
+        ('change_fail_rate', 'all', 'all', 'is_failed'),
+        ('change_fail_rate', 'link_method', 'explicit', 'is_failed_by_explicit'),
+        ('change_fail_rate', 'link_method', 'remediation', 'is_failed_by_remediation'),
+        ('change_fail_rate', 'link_method', 'window', 'is_failed_by_window'),
+        (
+            'change_fail_rate', 'link_method', 'window_doubled',
+            'is_failed or is_failed_by_window_doubled'
+        ),
+        ('deployment_rework_rate', 'all', 'all', 'is_marked_unplanned'),
+    ] %}
+    select
+        deployment_key as event_key,
+        '{{ metric }}' as metric_key,
+        '{{ slice }}' as slice,
+        '{{ slice_value }}' as slice_value,
+        system_key,
+        team_key,
+        value_stream_key,
+        case when {{ condition }} then 1 else 0 end as amount,
+        finished_at as counted_at
+
+    from outcomes
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+final as (
+    select
+        event_key,
+        metric_key,
+        'share' as kind,
+        slice,
+        slice_value,
+        'none' as clock,
+        system_key,
+        team_key,
+        value_stream_key,
+        cast(amount as bigint) as amount,
+        counted_at
+
+    from shares
+    union all
+    select
+        deployment_key as event_key,
+        'deployment_frequency' as metric_key,
+        'count' as kind,
+        'all' as slice,
+        'all' as slice_value,
+        'none' as clock,
+        system_key,
+        team_key,
+        value_stream_key,
+        cast(1 as bigint) as amount,
+        finished_at as counted_at
+
+    from outcomes
+    union all
+    select
+        incident_id as event_key,
+        'incident_rate' as metric_key,
+        'count' as kind,
+        'all' as slice,
+        'all' as slice_value,
+        'none' as clock,
+        system_key,
+        team_key,
+        value_stream_key,
+        cast(1 as bigint) as amount,
+        opened_at as counted_at
+
+    from incidents
+    union all
+    select
+        deployment_key as event_key,
+        'failed_deployment_recovery_time' as metric_key,
+        'duration' as kind,
+        'all' as slice,
+        'all' as slice_value,
+        'wall' as clock,
+        system_key,
+        team_key,
+        value_stream_key,
+        cast({{ seconds_between('finished_at', 'restored_at') }} as bigint) as amount,
+        finished_at as counted_at
+
+    from outcomes
+    where restored_at is not null
+)
+
+select * from final

@@ -1,0 +1,99 @@
+with deployments as (
+    select * from {{ ref('int_deployments') }}
+),
+
+parts as (
+    select * from {{ ref('int_deployment_parts') }}
+),
+
+incidents as (
+    select * from {{ ref('int_incidents') }}
+),
+
+incident_links as (
+    select * from {{ ref('int_incident_links') }}
+),
+
+-- What undoes a deployment tells that it failed, with an incident or without.
+remedies as (
+    select
+        undone.deployment_key,
+        min(remedy.finished_at) as remedied_at
+
+    from parts as remedy
+    inner join parts as undone
+        on
+            remedy.undoes_deployment_id = undone.deployment_id
+            and remedy.system_key = undone.system_key
+    where remedy.finished_at >= undone.finished_at
+    group by undone.deployment_key
+),
+
+linked as (
+    select
+        incident_links.deployment_key,
+        max(case when incident_links.link_method = 'explicit' then 1 else 0 end) as by_explicit,
+        max(case when incident_links.link_method = 'remediation' then 1 else 0 end)
+            as by_remediation,
+        max(case when incident_links.link_method = 'window' then 1 else 0 end) as by_window,
+        max(case when incident_links.link_method = 'window_doubled' then 1 else 0 end)
+            as by_window_doubled,
+        min(
+            case when incident_links.link_method != 'window_doubled' then incidents.resolved_at end
+        ) as resolved_at
+
+    from incident_links
+    inner join incidents on incident_links.incident_id = incidents.incident_id
+    group by incident_links.deployment_key
+),
+
+joined as (
+    select
+        deployments.*,
+        coalesce(linked.by_explicit, 0) = 1 as is_failed_by_explicit,
+        coalesce(linked.by_remediation, 0) = 1
+        or remedies.deployment_key is not null as is_failed_by_remediation,
+        coalesce(linked.by_window, 0) = 1 as is_failed_by_window,
+        coalesce(linked.by_window_doubled, 0) = 1 as is_failed_by_window_doubled,
+        -- Restored when the incident was resolved or the remedy was out, whichever came first.
+        case
+            when linked.resolved_at is null then remedies.remedied_at
+            when remedies.remedied_at is null then linked.resolved_at
+            else least(linked.resolved_at, remedies.remedied_at)
+        end as restored_at
+
+    from deployments
+    left join linked on deployments.deployment_key = linked.deployment_key
+    left join remedies on deployments.deployment_key = remedies.deployment_key
+),
+
+final as (
+    select
+        -- keys
+        deployment_key,
+        system_key,
+        team_key,
+        value_stream_key,
+
+        -- properties
+        is_marked_unplanned,
+        has_commits,
+        is_failed_by_explicit or is_failed_by_remediation or is_failed_by_window as is_failed,
+        is_failed_by_explicit,
+        is_failed_by_remediation,
+        is_failed_by_window,
+        is_failed_by_window_doubled,
+
+        -- timestamps
+        finished_at,
+        case
+            when
+                (is_failed_by_explicit or is_failed_by_remediation or is_failed_by_window)
+                and restored_at >= finished_at
+                then restored_at
+        end as restored_at
+
+    from joined
+)
+
+select * from final

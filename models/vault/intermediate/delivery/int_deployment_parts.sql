@@ -1,0 +1,101 @@
+with deployments as (
+    select * from {{ ref('stg_canonical__deployments') }}
+),
+
+environments as (
+    select * from {{ ref('environments') }}
+),
+
+system_paths as (
+    select distinct
+        repository,
+        system_key,
+        coalesce(valid_from, cast('1900-01-01' as date)) as valid_from,
+        coalesce(valid_to, cast('9999-01-01' as date)) as valid_to
+
+    from {{ ref('system_paths') }}
+),
+
+production as (
+    select deployments.*
+    from deployments
+    inner join environments on lower(deployments.environment) = lower(environments.environment)
+    where
+        environments.is_production
+        and deployments.result = 'success'
+),
+
+-- What names no system is a deployment of every system of its repository.
+placed as (
+    select distinct
+        production.deployment_id,
+        production.commit_key,
+        production.undoes_deployment_id,
+        production.is_hotfix,
+        production.is_rollback,
+        production.finished_at,
+        coalesce(production.system_key, system_paths.system_key, 'unassigned') as system_key
+
+    from production
+    left join system_paths
+        on
+            production.system_key is null
+            and production.repository = system_paths.repository
+            and cast(production.finished_at as date) >= system_paths.valid_from
+            and cast(production.finished_at as date) < system_paths.valid_to
+),
+
+-- Regions and clusters get the same commit one after the other.
+followed as (
+    select
+        *,
+        lag(finished_at) over (
+            partition by system_key, coalesce(commit_key, deployment_id)
+            order by finished_at, deployment_id
+        ) as previous_finished_at
+
+    from placed
+),
+
+numbered as (
+    select
+        *,
+        sum(
+            case
+                when
+                    {{ seconds_between('previous_finished_at', 'finished_at') }}
+                    <= {{ setting('deployment_window_minutes') }} * 60
+                    then 0
+                else 1
+            end
+        ) over (
+            partition by system_key, coalesce(commit_key, deployment_id)
+            order by finished_at, deployment_id
+            rows between unbounded preceding and current row
+        ) as number
+
+    from followed
+),
+
+final as (
+    select
+        -- keys
+        deployment_id,
+        system_key,
+        system_key || '|' || min(deployment_id) over (
+            partition by system_key, coalesce(commit_key, deployment_id), number
+        ) as deployment_key,
+        commit_key,
+        undoes_deployment_id,
+
+        -- properties
+        is_hotfix,
+        is_rollback,
+
+        -- timestamps
+        finished_at
+
+    from numbered
+)
+
+select * from final

@@ -1,0 +1,144 @@
+with incidents as (
+    select * from {{ ref('int_incidents') }}
+),
+
+deployments as (
+    select * from {{ ref('int_deployments') }}
+),
+
+parts as (
+    select * from {{ ref('int_deployment_parts') }}
+),
+
+deployment_commits as (
+    select * from {{ ref('stg_canonical__deployment_commits') }}
+),
+
+carried as (
+    select
+        parts.deployment_key,
+        parts.system_key,
+        parts.finished_at,
+        deployment_commits.commit_key
+
+    from parts
+    inner join deployment_commits on parts.deployment_id = deployment_commits.deployment_id
+    union
+    select
+        deployment_key,
+        system_key,
+        finished_at,
+        commit_key
+
+    from parts
+    where commit_key is not null
+),
+
+-- Deployments that say which earlier one of their system they undo.
+remedies as (
+    select
+        undone.deployment_key,
+        undone.system_key,
+        undone.finished_at as failed_from,
+        remedy.finished_at as remedied_at
+
+    from parts as remedy
+    inner join parts as undone
+        on
+            remedy.undoes_deployment_id = undone.deployment_id
+            and remedy.system_key = undone.system_key
+    where remedy.finished_at >= undone.finished_at
+),
+
+-- An incident of one system never lands on another's deployment: every link asks for the same.
+found as (
+    select
+        incidents.incident_id,
+        parts.deployment_key,
+        'explicit' as link_method,
+        1.0 as link_confidence,
+        parts.finished_at
+
+    from incidents
+    inner join parts
+        on
+            incidents.deployment_id = parts.deployment_id
+            and incidents.system_key = parts.system_key
+    union all
+    select
+        incidents.incident_id,
+        carried.deployment_key,
+        'explicit' as link_method,
+        0.9 as link_confidence,
+        carried.finished_at
+
+    from incidents
+    inner join carried
+        on
+            incidents.commit_key = carried.commit_key
+            and incidents.system_key = carried.system_key
+            and incidents.opened_at >= carried.finished_at
+    union all
+    select
+        incidents.incident_id,
+        remedies.deployment_key,
+        'remediation' as link_method,
+        0.8 as link_confidence,
+        remedies.failed_from as finished_at
+
+    from incidents
+    inner join remedies
+        on
+            incidents.system_key = remedies.system_key
+            and incidents.opened_at >= remedies.failed_from
+            and incidents.opened_at <= remedies.remedied_at
+    union all
+    -- The latest before it is chosen below; twice the window shows how much hangs on its length.
+    select
+        incidents.incident_id,
+        deployments.deployment_key,
+        case
+            when
+                {{ seconds_between('deployments.finished_at', 'incidents.opened_at') }}
+                <= {{ setting('incident_window_hours') }} * 3600
+                then 'window'
+            else 'window_doubled'
+        end as link_method,
+        0.5 as link_confidence,
+        deployments.finished_at
+
+    from incidents
+    inner join deployments
+        on
+            incidents.system_key = deployments.system_key
+            and incidents.opened_at >= deployments.finished_at
+            and {{ seconds_between('deployments.finished_at', 'incidents.opened_at') }}
+            <= {{ setting('incident_window_hours') }} * 7200
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by incident_id
+            order by link_confidence desc, finished_at desc, deployment_key asc
+        ) as preference
+
+    from found
+),
+
+final as (
+    select
+        -- keys
+        incident_id,
+        deployment_key,
+
+        -- properties
+        link_method,
+        link_confidence
+
+    from ranked
+    where preference = 1
+)
+
+select * from final

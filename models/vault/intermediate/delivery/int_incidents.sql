@@ -1,0 +1,71 @@
+with incidents as (
+    select * from {{ ref('stg_canonical__incidents') }}
+),
+
+environments as (
+    select * from {{ ref('environments') }}
+),
+
+-- The system that holds a repository's own folder speaks for it.
+system_paths as (
+    select
+        repository,
+        system_key,
+        coalesce(valid_from, cast('1900-01-01' as date)) as valid_from,
+        coalesce(valid_to, cast('9999-01-01' as date)) as valid_to
+
+    from {{ ref('system_paths') }}
+    where coalesce(path_prefix, '') = ''
+),
+
+system_owners as (
+    select * from {{ ref('int_system_owners') }}
+),
+
+placed as (
+    select
+        incidents.*,
+        coalesce(incidents.system_key, system_paths.system_key, 'unassigned') as placed_system_key,
+        coalesce(incidents.resolved_at < incidents.opened_at, false) as is_order_repaired
+
+    from incidents
+    left join environments on lower(incidents.environment) = lower(environments.environment)
+    left join system_paths
+        on
+            incidents.system_key is null
+            and incidents.repository = system_paths.repository
+            and cast(incidents.opened_at as date) >= system_paths.valid_from
+            and cast(incidents.opened_at as date) < system_paths.valid_to
+    where
+        incidents.environment is null
+        or environments.is_production
+),
+
+final as (
+    select
+        -- keys
+        placed.incident_id,
+        placed.placed_system_key as system_key,
+        coalesce(system_owners.team_key, 'unassigned') as team_key,
+        coalesce(system_owners.value_stream_key, 'unassigned') as value_stream_key,
+        placed.deployment_id,
+        placed.commit_key,
+
+        -- properties
+        placed.severity,
+        placed.is_order_repaired,
+
+        -- timestamps
+        placed.opened_at,
+        -- One that ends before it starts says nothing of its end.
+        case when not placed.is_order_repaired then placed.resolved_at end as resolved_at
+
+    from placed
+    left join system_owners
+        on
+            placed.placed_system_key = system_owners.system_key
+            and cast(placed.opened_at as date) >= system_owners.valid_from
+            and cast(placed.opened_at as date) < system_owners.valid_to
+)
+
+select * from final
