@@ -44,6 +44,9 @@ form of these pages is `orchestration/landing/contract.yml`; the loader enforces
 {rows}
 
 - **CSV**: UTF-8, comma, a line of column names, RFC 4180 quotes. An empty field is null.
+- **JSON lines**: `deployments.jsonl` and `incidents.jsonl` may hold what DevLake's incoming
+  webhooks take (devlake.apache.org/docs/Plugins/webhook), an object a line: what posts there may
+  write here.
 - **Times** are ISO 8601 with their zone (`2026-03-02T09:15:00Z`, `2026-03-02T10:15:00+01:00`).
   A time without a zone goes to quarantine.
 - **People** are any account name or address. The door replaces them by keys before a row is

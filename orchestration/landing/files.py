@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
-from orchestration.landing import derive
+from orchestration.landing import derive, webhooks
 from orchestration.landing.contract import Entity, entities
 from orchestration.landing.door import DEMO, Counts, Door, Load
 
@@ -80,10 +80,11 @@ def _files_of(folder: Path) -> dict[str, Path]:
         raise FlowgrainError(f"{folder} is not a folder", "Give the folder that holds the files")
     found: dict[str, Path] = {}
     for name in entities():
-        paths = [p for p in (folder / f"{name}.csv", folder / f"{name}.parquet") if p.exists()]
-        if len(paths) == 2:
+        paths = [p for end in _ends(name) if (p := folder / f"{name}.{end}").exists()]
+        if len(paths) > 1:
             raise FlowgrainError(
-                f"{folder} has {name} twice, as CSV and as Parquet", "Keep one of the two"
+                f"{folder} has {name} twice, as {' and as '.join(p.suffix for p in paths)}",
+                "Keep one of the two",
             )
         if paths:
             found[name] = paths[0]
@@ -95,14 +96,21 @@ def _files_of(folder: Path) -> dict[str, Path]:
     return found
 
 
+def _ends(name: str) -> tuple[str, ...]:
+    return ("csv", "parquet", *(("jsonl",) if name in webhooks.TELL else ()))
+
+
 def _ignored(folder: Path) -> list[str]:
-    known = {f"{name}.{end}" for name in entities() for end in ("csv", "parquet")}
+    known = {f"{name}.{end}" for name in entities() for end in _ends(name)}
     known |= {"extract.csv", "identities.csv"}
     return sorted(p.name for p in folder.iterdir() if p.is_file() and p.name not in known)
 
 
 def _check_columns(path: Path, entity: Entity) -> list[str]:
     """Names of the columns; a file without a needed one is refused before a row is read."""
+    if path.suffix == ".jsonl":
+        _start(path)
+        return []
     header = _parquet(path).schema_arrow.names if path.suffix == ".parquet" else _header(path)
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
@@ -129,7 +137,7 @@ def _parquet(path: Path) -> pq.ParquetFile:
         raise FlowgrainError(f"{path} is no Parquet file", "Write it again, or give CSV") from None
 
 
-def _header(path: Path) -> list[str]:
+def _start(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -139,9 +147,19 @@ def _header(path: Path) -> list[str]:
         ) from None
     if not start.strip():
         raise FlowgrainError(f"{path} is empty", "Give at least the line of column names")
+    return start
+
+
+def _header(path: Path) -> list[str]:
+    start = _start(path)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start.split(b"\n", 1)[0]:
         raise FlowgrainError(f"{path}: the header is not UTF-8 text", "Save the file as UTF-8")
-    return next(csv.reader(_Lines(path)))
+    try:
+        return next(csv.reader(_Lines(path)))
+    except csv.Error:
+        raise FlowgrainError(
+            f"{path}: the header is no line of column names", "Write one, separated by commas"
+        ) from None
 
 
 class _Lines(Iterator[str]):
@@ -211,6 +229,9 @@ def _read(path: Path, entity: Entity, load: Load) -> None:
             _take(entity, load, table.append_column("_row", _numbers(first, table.num_rows)))
             first += table.num_rows
         return
+    if path.suffix == ".jsonl":
+        _read_webhooks(path, entity, load)
+        return
     header = _header(path)
     rows = _csv_rows(path, load, entity)
     while batch_rows := list(islice(rows, BATCH_ROWS)):
@@ -223,6 +244,22 @@ def _read(path: Path, entity: Entity, load: Load) -> None:
         )
         numbers = pa.array([number for number, _ in batch_rows], pa.int64())
         _take(entity, load, table.append_column("_row", numbers))
+
+
+def _read_webhooks(path: Path, entity: Entity, load: Load) -> None:
+    lines = webhooks.read(path, entity.name)
+    while batch := list(islice(lines, BATCH_ROWS)):
+        rows = []
+        for number, line, told in batch:
+            if isinstance(told, str):
+                load.quarantine(entity.name, row=number, field=None, reason=told, payload=line)
+            else:
+                rows += [{**row, "_row": number} for row in told]
+        if rows:
+            names = {name for row in rows for name in row} - {"_row"}
+            kinds = [(name, pa.string()) for name in sorted(names)]
+            schema = pa.schema([*kinds, ("_row", pa.int64())])
+            load.rows(entity.name, pa.Table.from_pylist(rows, schema))
 
 
 def _take(entity: Entity, load: Load, table: pa.Table) -> None:

@@ -3,6 +3,7 @@
 import base64
 import csv
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -432,3 +434,82 @@ def test_a_row_that_was_mended_leaves_the_list_of_the_doctor(home: Home, folder:
     land_files(home, folder)
     assert examine(home)["Quarantined"] == []
     assert len(query(home, "from door.quarantine")) == 1
+
+
+DEPLOYMENT = {
+    "id": "d-1", "environment": "PRODUCTION", "result": "SUCCESS", "displayTitle": "Hotfix for Zoe",
+    "startedDate": "2026-03-02T08:55:00+00:00", "finishedDate": "2026-03-02T09:00:00+00:00",
+    "deploymentCommits": [
+        {"repoUrl": "https://host.invalid/shop/checkout.git", "commitSha": "abc",
+         "commitMsg": CANARY}
+    ],
+}  # fmt: skip
+INCIDENT = {
+    "issueKey": "INC-1", "type": "INCIDENT", "title": CANARY, "creatorName": CANARY,
+    "component": "s_001", "severity": "high", "createdDate": "2026-03-02T10:00:00+00:00",
+    "resolutionDate": "2026-03-02T11:00:00+00:00",
+}  # fmt: skip
+
+
+def test_what_is_posted_to_devlake_may_be_written_here(home: Home, folder: Path) -> None:
+    """Existing senders keep working, and nothing of a person that they send passes."""
+    two = {**DEPLOYMENT, "id": "d-2", "environment": None, "result": None}
+    two["deploymentCommits"] = [
+        {"repoUrl": "git@host.invalid:shop/web.git", "commitSha": "def", "result": "FAILURE"},
+        {"repoUrl": "basket", "commitSha": "ghi"},
+    ]
+    for name, records in (("deployments", (DEPLOYMENT, two)), ("incidents", (INCIDENT,))):
+        lines = "\n\n".join(json.dumps(record) for record in records)
+        (folder / f"{name}.jsonl").write_text(lines + "\n")
+    assert_balanced(land_files(home, folder))
+    assert query(
+        home,
+        "select deployment_id, repository, environment, result, commit_sha, is_hotfix, finished_at "
+        "from raw_files.deployments order by all",
+    ) == [
+        ("d-1", "shop/checkout", "PRODUCTION", "success", "abc", True, datetime(2026, 3, 2, 9)),
+        ("d-2@basket", "basket", "PRODUCTION", "success", "ghi", True, datetime(2026, 3, 2, 9)),
+        ("d-2@shop/web", "shop/web", "PRODUCTION", "failure", "def", True, datetime(2026, 3, 2, 9)),
+    ]
+    assert query(
+        home, "select incident_id, system, severity, resolved_at from raw_files.incidents"
+    ) == [("INC-1", "s_001", "high", datetime(2026, 3, 2, 11))]
+    assert land_files(home, folder).counts == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "reason"),
+    [
+        ("{", None, "not_json"),
+        ("[]", None, "not_json"),
+        ("[" * 100_000, None, "not_json"),
+        ('"\udce9"', None, "not_utf8"),
+        ("{}", None, "missing"),
+        (json.dumps({**DEPLOYMENT, "deploymentCommits": [7]}), None, "not_json"),
+        (json.dumps({**DEPLOYMENT, "id": None}), "deployment_id", "missing"),
+        (json.dumps({**DEPLOYMENT, "id": {"a": 1}}), "deployment_id", "missing"),
+        (json.dumps({**DEPLOYMENT, "result": "MAYBE"}), "result", "unknown_value"),
+        (
+            json.dumps({**DEPLOYMENT, "finishedDate": "2026-03-02T09:00:00"}),
+            "finished_at", "tz_missing",
+        ),
+        (json.dumps({**DEPLOYMENT, "name": "x" * 1_000_000}), None, "field_too_long"),
+    ],
+)  # fmt: skip
+def test_a_webhook_that_cannot_be_read_is_set_aside(
+    home: Home, folder: Path, line: str, field: str | None, reason: str
+) -> None:
+    """With its line; the others land."""
+    lines = f"{line}\n{json.dumps(DEPLOYMENT)}\n"
+    (folder / "deployments.jsonl").write_text(lines, errors="surrogateescape")
+    assert_balanced(land_files(home, folder))
+    noted = "select row_number, field, reason from door.quarantine"
+    assert query(home, noted) == [(1, field, reason)]
+    assert len(query(home, "from raw_files.deployments")) == 1
+
+
+def test_an_issue_that_is_no_incident_is_set_aside(home: Home, folder: Path) -> None:
+    """It is no failure of a deployment."""
+    (folder / "incidents.jsonl").write_text(json.dumps({**INCIDENT, "type": "BUG"}) + "\n")
+    land_files(home, folder)
+    assert query(home, "select reason from door.quarantine") == [("unknown_value",)]

@@ -1,0 +1,101 @@
+"""Deployments and incidents as DevLake's incoming webhooks take them, one JSON object a line.
+
+So whoever posts them there can write the same to a file. Definition of the fields:
+devlake.apache.org/docs/Plugins/webhook. Which of them land is said below; the rest is dropped.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestration.landing.git.clone import name_of_remote
+
+Row = dict[str, object]
+RESULTS = {"SUCCESS": "success", "FAILURE": "failure", "ABORT": "aborted", "ABORTED": "aborted"}
+LONGEST_LINE = 1_000_000
+
+
+def read(path: Path, entity: str) -> Iterator[tuple[int, str, list[Row] | str]]:
+    """Each line with the rows of the contract that it tells of, or the reason why it tells none."""
+    tell = TELL[entity]
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line.decode("utf-8", "replace"), _rows(line, tell)
+
+
+def _rows(line: bytes, tell: Any) -> list[Row] | str:
+    if len(line) > LONGEST_LINE:
+        return "field_too_long"
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return "not_utf8"
+    except (ValueError, RecursionError):
+        return "not_json"
+    if not isinstance(record, dict):
+        return "not_json"
+    found = tell(record)
+    return found if isinstance(found, str) else [_texts(row) for row in found]
+
+
+def _texts(row: Mapping[str, object]) -> Row:
+    """As text, so that the door judges every field the same; what is no value is none."""
+    return {
+        name: value if isinstance(value, str) else str(value)
+        for name, value in row.items()
+        if value not in (None, "") and not isinstance(value, dict | list)
+    }
+
+
+def _deployments(record: Mapping[str, Any]) -> list[Row] | str:
+    """A deployment of several repositories is one of each."""
+    commits = record.get("deploymentCommits")
+    if not isinstance(commits, list) or not commits:
+        return "missing"
+    rows = []
+    for commit in commits:
+        if not isinstance(commit, dict):
+            return "not_json"
+        repository = _repository(commit.get("repoUrl"))
+        key = record.get("id")
+        result = commit.get("result") or record.get("result") or "SUCCESS"
+        rows.append(
+            {
+                "deployment_id": key if len(commits) == 1 or not key else f"{key}@{repository}",
+                "repository": repository,
+                "environment": record.get("environment") or "PRODUCTION",
+                "result": RESULTS.get(str(result).upper(), result),
+                "commit_sha": commit.get("commitSha"),
+                "started_at": commit.get("startedDate") or record.get("startedDate"),
+                "finished_at": commit.get("finishedDate") or record.get("finishedDate"),
+                "title": record.get("displayTitle") or record.get("name"),
+            }
+        )
+    return rows
+
+
+def _incidents(record: Mapping[str, Any]) -> list[Row] | str:
+    """Issues of the type INCIDENT; the component says the system."""
+    if str(record.get("type") or "INCIDENT").upper() != "INCIDENT":
+        return "unknown_value"
+    return [
+        {
+            "incident_id": record.get("issueKey"),
+            "system": record.get("component"),
+            "severity": record.get("severity"),
+            "opened_at": record.get("createdDate"),
+            "resolved_at": record.get("resolutionDate"),
+            "updated_at": record.get("updatedDate"),
+        }
+    ]
+
+
+def _repository(url: object) -> str | None:
+    """`owner/name`, as `land git` names it, or whatever else the sender calls it."""
+    text = str(url) if url else None
+    return name_of_remote(text) or text
+
+
+TELL = {"deployments": _deployments, "incidents": _incidents}
