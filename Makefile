@@ -70,4 +70,4 @@ dev: install ## Open Dagster on http://127.0.0.1:3000.
 	@$(BIN)/flowgrain dev
 
 clean: ## Forget all that landed, was built and published; the installation stays.
-	rm -rf $(FLOWGRAIN_HOME)
+	rm -rf $(FLOWGRAIN_HOME) .organisation

@@ -1,6 +1,7 @@
 """The command line: thin over the same functions that Dagster uses."""
 
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Callable
@@ -174,6 +175,14 @@ def dev_command(
         "DAGSTER_HOME": str(prepare_dagster_home(home)),
         "DO_NOT_TRACK": "1",
     }
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise FlowgrainError(
+                f"Port {port} is taken", "Stop what listens there, or give another with --port"
+            ) from None
     program = Path(sys.executable).with_name("dagster")
     arguments = ["dev", "-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
     os.execve(program, [str(program), *arguments], environment)

@@ -236,12 +236,26 @@ def examine(home: Home) -> dict[str, list[str]]:
         # Rows in quarantine are asked for right after a landing, when no model was built yet.
         unbuilt = None if relations >= BUILT else ["not known yet: run `flowgrain build` first"]
         return {
+            "Not built": _not_built(home, vault),
             "Not mapped": unbuilt or _unmapped(vault),
             "Stale": _stale(vault),
             "Quarantined": _quarantined(home, vault),
             "Orphans": unbuilt or _orphans(vault),
             "Not measurable": unbuilt or _not_measurable(vault),
         }
+
+
+def _not_built(home: Home, vault: Vault) -> list[str]:
+    """What landed since the last build is in none of what stands below."""
+    results = home.target / "run_results.json"
+    built = results.stat().st_mtime if results.exists() else 0.0
+    return [
+        f"{source}, {_shown(connection)}: landed since the last build; run `flowgrain build`"
+        for source, connection, landed_at in _rows(
+            vault, "select source, connection, landed_at from door.connections order by all"
+        )
+        if landed_at.replace(tzinfo=UTC).timestamp() > built
+    ]
 
 
 def _nothing_landed() -> FlowgrainError:

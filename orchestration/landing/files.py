@@ -118,6 +118,10 @@ def _check_columns(path: Path, entity: Entity) -> list[str]:
             f"{path}: column {twice[0]} stands twice in the header", "Keep one of the two"
         )
     needed = [c.name for c in entity.columns.values() if c.required]
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        raise FlowgrainError(
+            f"{path}: the header is one column", "Separate columns by commas and nothing else"
+        )
     if missing := [name for name in needed if name not in header]:
         raise FlowgrainError(
             f"{path}: column {missing[0]} is missing",

@@ -1,6 +1,7 @@
 """The command line says in one line what is wrong and how to put it right."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,13 @@ def test_what_is_loaded_cannot_lie_in_the_future(tmp_path: Path) -> None:
     done = run(tmp_path / "home", "land", "files", ".", "--loaded-to", "2999-01-01T00:00:00Z")
     assert done.returncode == 1
     assert "--loaded-to lies in the future" in done.stderr
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    """Before Dagster starts and says it in a hundred lines."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = run(tmp_path / "home", "dev", "--port", str(other.getsockname()[1]))
+    assert done.returncode == 1
+    assert "is taken" in done.stderr

@@ -433,6 +433,7 @@ def test_a_row_that_was_mended_leaves_the_list_of_the_doctor(home: Home, folder:
     write(folder, "changes", HEADER, GOOD)
     land_files(home, folder)
     assert examine(home)["Quarantined"] == []
+    assert "run `flowgrain build`" in examine(home)["Not built"][0]
     assert len(query(home, "from door.quarantine")) == 1
 
 
@@ -513,3 +514,11 @@ def test_an_issue_that_is_no_incident_is_set_aside(home: Home, folder: Path) -> 
     (folder / "incidents.jsonl").write_text(json.dumps({**INCIDENT, "type": "BUG"}) + "\n")
     land_files(home, folder)
     assert query(home, "select reason from door.quarantine") == [("unknown_value",)]
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_another_mark_between_columns_is_named(home: Home, folder: Path, mark: str) -> None:
+    """What is missing is not the first column, but the comma."""
+    (folder / "changes.csv").write_text(f"{HEADER}\n{GOOD}\n".replace(",", mark))
+    with pytest.raises(FlowgrainError, match="Separate columns by commas"):
+        land_files(home, folder)
