@@ -1,28 +1,16 @@
 """A published incident report against the canonical events, to the minute."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from outside import build
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT.parent / "shared" / "data" / "incidents" / "pypi_cross_check.json"
-ORGANISATION = {
-    "value_streams": ("value_stream_key,value_stream_label", "vs_1,Packages"),
-    "teams": ("team_key,team_label,calendar_key", "t_01,Index,default"),
-    "team_value_streams": ("team_key,value_stream_key,valid_from,valid_to", "t_01,vs_1,,"),
-    "systems": ("system_key,system_label,criticality,is_revenue_critical", "s_1,Index,high,false"),
-    "system_paths": ("repository,path_prefix,system_key,valid_from,valid_to", "pypi/w,,s_1,,"),
-    "system_owners": ("system_key,team_key,valid_from,valid_to", "s_1,t_01,,"),
-    "calendars": ("calendar_key,time_zone,weekday,opens,closes", "default,UTC,1,09:00,17:00"),
-    "holidays": ("calendar_key,holiday_date", "default,2025-12-25"),
-}
 
 pytestmark = pytest.mark.skipif(
     not REPORT.exists(), reason="the incident reports are not part of the repository"
@@ -41,7 +29,6 @@ def vault(
     report: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Landed through the contract and built."""
-    folder = tmp_path_factory.mktemp("pypi")
     sha = report["git_says"]["merge_sha"]
     events = {
         "changes": (
@@ -60,23 +47,7 @@ def vault(
         ),
         "extract": ("loaded_to", "2025-07-01T00:00:00Z"),
     }
-    for part, files in (("events", events), ("organisation", ORGANISATION)):
-        (folder / part).mkdir()
-        for name, lines in files.items():
-            (folder / part / f"{name}.csv").write_text("\n".join(lines) + "\n")
-    environment = {
-        **os.environ,
-        "FLOWGRAIN_HOME": str(folder / "home"),
-        "FLOWGRAIN_ORGANISATION": str(folder / "organisation"),
-    }
-    flowgrain = str(Path(sys.executable).with_name("flowgrain"))
-    for command in (["land", "files", str(folder / "events")], ["build"]):
-        done = subprocess.run(
-            [flowgrain, *command], env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    with duckdb.connect(str(folder / "home/vault/vault.duckdb"), read_only=True) as connection:
-        connection.execute("use flowgrain_vault")
+    with build(tmp_path_factory.mktemp("outside"), events, ["pypi/w"]) as connection:
         yield connection
 
 
