@@ -1,9 +1,11 @@
 """Runs dbt on the vault, in a process of its own, so that no lock outlives it."""
 
+import ctypes
 import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,9 @@ from pathlib import Path
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.door import open_vault, plain_errors
+
+# linux/prctl.h
+PR_SET_PDEATHSIG = 1
 
 
 def dbt_environment(home: Home) -> dict[str, str]:
@@ -78,7 +83,13 @@ def run_dbt(home: Home, *arguments: str, quiet: bool = True) -> subprocess.Compl
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
+
+
+def _end_with_parent() -> None:
+    """Whoever kills us kills dbt, which would hold the vault on."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def build(home: Home, *, target: str = "dev") -> dict[str, int]:

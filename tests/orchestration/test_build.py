@@ -1,0 +1,48 @@
+"""dbt runs in a process of its own, which must not outlive the one that asked for it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PARSE = """
+import sys
+from pathlib import Path
+from orchestration.build import run_dbt
+from orchestration.home import Home
+run_dbt(Home(Path(sys.argv[1])).prepare(), "parse", "--target-path", sys.argv[1] + "/target")
+"""
+
+
+def children(folder: Path) -> list[int]:
+    """Processes that name this folder on their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(folder).encode() in words:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems leave dbt to end by itself")
+def test_a_killed_build_leaves_no_dbt_behind(tmp_path: Path) -> None:
+    """It would hold the vault, and the next command would find it locked."""
+    process = subprocess.Popen([sys.executable, "-c", PARSE, str(tmp_path)])
+    while len(children(tmp_path)) < 2:
+        assert process.poll() is None, "dbt was never seen"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for _ in range(100):
+        if not children(tmp_path):
+            break
+        time.sleep(0.05)
+    assert children(tmp_path) == []
