@@ -24,7 +24,7 @@ METHODS = (
     "wilson",
 )
 STAGES = ("dev", "review", "integration", "deploy")
-LINK_METHODS = ("explicit", "remediation", "window", "window_doubled")
+LINK_METHODS = ("explicit", "remediation", "window", "window_doubled", "nearest")
 SOURCES = ("demo", "devlake", "files", "git")
 SLICES = ("all", "author_kind", "bot_stage", "link_method", "source", "stage")
 # A slice not named here splits a population in a way that the recount cannot follow.
@@ -80,6 +80,8 @@ DERIVED_FROM = {
         "change_fail_rate",
         "failed_deployment_recovery_time",
         "deployment_rework_rate",
+        "deployment_commit_share",
+        "incident_linked_share",
     ),
     "throughput_vs_quality": (
         "deployment_frequency",

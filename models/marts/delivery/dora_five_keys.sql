@@ -3,7 +3,8 @@ with observations as (
     where
         metric_key in (
             'deployment_frequency', 'change_lead_time', 'change_fail_rate',
-            'failed_deployment_recovery_time', 'deployment_rework_rate'
+            'failed_deployment_recovery_time', 'deployment_rework_rate',
+            'deployment_commit_share', 'incident_linked_share'
         )
         and slice in ('all', 'link_method')
 ),

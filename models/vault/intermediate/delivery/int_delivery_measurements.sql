@@ -6,6 +6,10 @@ incidents as (
     select * from {{ ref('int_incidents') }}
 ),
 
+incident_links as (
+    select * from {{ ref('int_incident_links') }}
+),
+
 shares as (
     {%- for metric, slice, slice_value, condition in [
         ('change_fail_rate', 'all', 'all', 'is_failed'),
@@ -16,6 +20,11 @@ shares as (
             'change_fail_rate', 'link_method', 'window_doubled',
             'is_failed or is_failed_by_window_doubled'
         ),
+        (
+            'change_fail_rate', 'link_method', 'nearest',
+            'is_failed or is_failed_by_window_doubled or is_failed_by_nearest'
+        ),
+        ('deployment_commit_share', 'all', 'all', 'has_commits'),
         ('deployment_rework_rate', 'all', 'all', 'is_marked_unplanned'),
     ] %}
     select
@@ -34,6 +43,36 @@ shares as (
     {%- endfor %}
 ),
 
+linked_shares as (
+    {%- for slice, slice_value, methods in [
+        ('all', 'all', "'explicit', 'remediation', 'window'"),
+        ('link_method', 'explicit', "'explicit'"),
+        ('link_method', 'remediation', "'remediation'"),
+        ('link_method', 'window', "'window'"),
+    ] %}
+    select
+        incidents.incident_id as event_key,
+        'incident_linked_share' as metric_key,
+        '{{ slice }}' as slice,
+        '{{ slice_value }}' as slice_value,
+        incidents.system_key,
+        incidents.team_key,
+        incidents.value_stream_key,
+        case when incident_links.link_method in ({{ methods }}) then 1 else 0 end as amount,
+        incidents.opened_at as counted_at
+
+    from incidents
+    left join incident_links on incidents.incident_id = incident_links.incident_id
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+all_shares as (
+    select * from shares
+    union all
+    select * from linked_shares
+),
+
 final as (
     select
         event_key,
@@ -48,7 +87,7 @@ final as (
         cast(amount as bigint) as amount,
         counted_at
 
-    from shares
+    from all_shares
     union all
     select
         deployment_key as event_key,

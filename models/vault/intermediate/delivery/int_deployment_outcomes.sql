@@ -38,8 +38,12 @@ linked as (
         max(case when incident_links.link_method = 'window' then 1 else 0 end) as by_window,
         max(case when incident_links.link_method = 'window_doubled' then 1 else 0 end)
             as by_window_doubled,
+        max(case when incident_links.link_method = 'nearest' then 1 else 0 end) as by_nearest,
         min(
-            case when incident_links.link_method != 'window_doubled' then incidents.resolved_at end
+            case
+                when incident_links.link_method in ('explicit', 'remediation', 'window')
+                    then incidents.resolved_at
+            end
         ) as resolved_at
 
     from incident_links
@@ -55,6 +59,7 @@ joined as (
         or remedies.deployment_key is not null as is_failed_by_remediation,
         coalesce(linked.by_window, 0) = 1 as is_failed_by_window,
         coalesce(linked.by_window_doubled, 0) = 1 as is_failed_by_window_doubled,
+        coalesce(linked.by_nearest, 0) = 1 as is_failed_by_nearest,
         -- Restored when the incident was resolved or the remedy was out, whichever came first.
         case
             when linked.resolved_at is null then remedies.remedied_at
@@ -83,6 +88,7 @@ final as (
         is_failed_by_remediation,
         is_failed_by_window,
         is_failed_by_window_doubled,
+        is_failed_by_nearest,
 
         -- timestamps
         finished_at,

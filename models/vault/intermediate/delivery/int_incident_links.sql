@@ -50,6 +50,55 @@ remedies as (
     where remedy.finished_at >= undone.finished_at
 ),
 
+-- The latest deployment of its system before it, by one look back and not by pairing all with all.
+timeline as (
+    select
+        system_key,
+        finished_at as happened_at,
+        finished_at,
+        cast(null as {{ dbt.type_string() }}) as incident_id
+
+    from deployments
+    union all
+    select
+        system_key,
+        opened_at as happened_at,
+        cast(null as {{ dbt.type_timestamp() }}) as finished_at,
+        incident_id
+
+    from incidents
+),
+
+looked_back as (
+    select
+        incident_id,
+        system_key,
+        happened_at,
+        max(finished_at) over (
+            partition by system_key order by happened_at
+            range between unbounded preceding and current row
+        ) as finished_at
+
+    from timeline
+),
+
+latest as (
+    select
+        looked_back.incident_id,
+        deployments.finished_at,
+        {{ seconds_between('deployments.finished_at', 'looked_back.happened_at') }}
+            as seconds_after,
+        max(deployments.deployment_key) as deployment_key
+
+    from looked_back
+    inner join deployments
+        on
+            looked_back.system_key = deployments.system_key
+            and looked_back.finished_at = deployments.finished_at
+    where looked_back.incident_id is not null
+    group by looked_back.incident_id, deployments.finished_at, looked_back.happened_at
+),
+
 -- An incident of one system never lands on another's deployment: every link asks for the same.
 found as (
     select
@@ -93,27 +142,20 @@ found as (
             and incidents.opened_at >= remedies.failed_from
             and incidents.opened_at <= remedies.remedied_at
     union all
-    -- The latest before it is chosen below; twice the window shows how much hangs on its length.
+    -- Beyond the window no failure rests on it; it shows how much hangs on the window's length.
     select
-        incidents.incident_id,
-        deployments.deployment_key,
+        incident_id,
+        deployment_key,
         case
-            when
-                {{ seconds_between('deployments.finished_at', 'incidents.opened_at') }}
-                <= {{ setting('incident_window_hours') }} * 3600
-                then 'window'
-            else 'window_doubled'
+            when seconds_after <= {{ setting('incident_window_hours') }} * 3600 then 'window'
+            when seconds_after <= {{ setting('incident_window_hours') }} * 7200
+                then 'window_doubled'
+            else 'nearest'
         end as link_method,
         0.5 as link_confidence,
-        deployments.finished_at
+        finished_at
 
-    from incidents
-    inner join deployments
-        on
-            incidents.system_key = deployments.system_key
-            and incidents.opened_at >= deployments.finished_at
-            and {{ seconds_between('deployments.finished_at', 'incidents.opened_at') }}
-            <= {{ setting('incident_window_hours') }} * 7200
+    from latest
 ),
 
 ranked as (
