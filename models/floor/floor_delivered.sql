@@ -1,3 +1,5 @@
+{%- set unit = "case when spine.statistic = 'rate' then buckets.week_count else 1 end" -%}
+{%- set upper_of_nothing = poisson('0.0', 'upper') ~ ' / ' ~ unit -%}
 with spine as (
     select * from {{ ref('floor_spine') }}
     where class = 'S'
@@ -33,15 +35,22 @@ told as (
         spine.statistic in ('count', 'rate') as is_count,
         coalesce(services.is_open, false) as is_open,
         observed.metric_key is not null as is_observed,
-        case when spine.statistic = 'rate' then buckets.week_count else 1 end as unit,
-        observed.value,
-        observed.lower_bound,
-        observed.upper_bound,
+        observed.is_supported,
         observed.numerator,
         observed.denominator,
-        observed.sample_size,
-        observed.method,
-        observed.is_supported
+        {%- for column, nothing in [
+            ('value', '0'),
+            ('lower_bound', '0'),
+            ('upper_bound', upper_of_nothing),
+            ('sample_size', '0'),
+            ('method', "'poisson_wilson_hilferty'"),
+        ] %}
+        case
+            when spine.statistic in ('count', 'rate')
+                then coalesce(observed.{{ column }}, {{ nothing }})
+            else observed.{{ column }}
+        end as {{ column }}{% if not loop.last %},{% endif %}
+        {%- endfor %}
 
     from spine
     inner join buckets
@@ -77,43 +86,13 @@ judged as (
             when not is_observed then 'no_data'
             when sample_size >= min_sample and is_supported then 'ok'
             else 'withheld'
-        end as status,
-        case when is_count then coalesce(value, 0) else value end as told_value,
-        case when is_count then coalesce(lower_bound, 0) else lower_bound end as told_lower_bound,
-        case
-            when is_count then coalesce(upper_bound, {{ poisson('0.0', 'upper') }} / unit)
-            else upper_bound
-        end as told_upper_bound,
-        case when is_count then coalesce(sample_size, 0) else sample_size end as told_sample_size,
-        case when is_count then coalesce(method, 'poisson_wilson_hilferty') else method end
-            as told_method
+        end as status
 
     from told
 ),
 
 final as (
-    select
-        metric_key,
-        grain,
-        grain_key,
-        slice,
-        slice_value,
-        statistic,
-        clock,
-        bucket,
-        bucket_start,
-        case when status = 'ok' then {{ cut('told_value', 'precision_step') }} end as value,
-        case when status = 'ok' then {{ cut('told_lower_bound', 'precision_step', 'floor') }} end
-            as lower_bound,
-        case when status = 'ok' then {{ cut('told_upper_bound', 'precision_step', 'ceil') }} end
-            as upper_bound,
-        case when status = 'ok' then {{ cut('numerator', 1) }} end as numerator,
-        case when status = 'ok' then {{ cut('denominator', 1) }} end as denominator,
-        case when status = 'ok' then cast(told_sample_size as bigint) end as sample_size,
-        case when status = 'ok' then told_method end as method,
-        status
-
-    from judged
+    {{ told_observation('judged') }}
 )
 
 select * from final

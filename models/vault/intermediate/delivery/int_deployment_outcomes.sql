@@ -2,10 +2,6 @@ with deployments as (
     select * from {{ ref('int_deployments') }}
 ),
 
-parts as (
-    select * from {{ ref('int_deployment_parts') }}
-),
-
 incidents as (
     select * from {{ ref('int_incidents') }}
 ),
@@ -14,19 +10,18 @@ incident_links as (
     select * from {{ ref('int_incident_links') }}
 ),
 
+deployment_remedies as (
+    select * from {{ ref('int_deployment_remedies') }}
+),
+
 -- What undoes a deployment tells that it failed, with an incident or without.
 remedies as (
     select
-        undone.deployment_key,
-        min(remedy.finished_at) as remedied_at
+        deployment_key,
+        min(remedied_at) as remedied_at
 
-    from parts as remedy
-    inner join parts as undone
-        on
-            remedy.undoes_deployment_id = undone.deployment_id
-            and remedy.system_key = undone.system_key
-    where remedy.finished_at >= undone.finished_at
-    group by undone.deployment_key
+    from deployment_remedies
+    group by deployment_key
 ),
 
 linked as (

@@ -1,9 +1,5 @@
-with deployments as (
-    select * from {{ ref('stg_canonical__deployments') }}
-),
-
-environments as (
-    select * from {{ ref('environments') }}
+with production_deployments as (
+    select * from {{ ref('int_production_deployments') }}
 ),
 
 system_paths as (
@@ -16,33 +12,25 @@ system_paths as (
     from {{ ref('system_paths') }}
 ),
 
-production as (
-    select deployments.*
-    from deployments
-    inner join environments on lower(deployments.environment) = lower(environments.environment)
-    where
-        environments.is_production
-        and deployments.result = 'success'
-),
-
 -- What names no system is a deployment of every system of its repository.
 placed as (
     select distinct
-        production.deployment_id,
-        production.commit_key,
-        production.undoes_deployment_id,
-        production.is_hotfix,
-        production.is_rollback,
-        production.finished_at,
-        coalesce(production.system_key, system_paths.system_key, 'unassigned') as system_key
+        production_deployments.deployment_id,
+        production_deployments.commit_key,
+        production_deployments.undoes_deployment_id,
+        production_deployments.is_hotfix,
+        production_deployments.is_rollback,
+        production_deployments.finished_at,
+        coalesce(production_deployments.system_key, system_paths.system_key, 'unassigned')
+            as system_key
 
-    from production
+    from production_deployments
     left join system_paths
         on
-            production.system_key is null
-            and production.repository = system_paths.repository
-            and cast(production.finished_at as date) >= system_paths.valid_from
-            and cast(production.finished_at as date) < system_paths.valid_to
+            production_deployments.system_key is null
+            and production_deployments.repository = system_paths.repository
+            and cast(production_deployments.finished_at as date) >= system_paths.valid_from
+            and cast(production_deployments.finished_at as date) < system_paths.valid_to
 ),
 
 -- Regions and clusters get the same commit one after the other.

@@ -2,8 +2,8 @@ with parts as (
     select * from {{ ref('int_deployment_parts') }}
 ),
 
-deployment_commits as (
-    select distinct deployment_id from {{ ref('stg_canonical__deployment_commits') }}
+carrying as (
+    select distinct deployment_id from {{ ref('int_carried_commits') }}
 ),
 
 system_owners as (
@@ -21,17 +21,11 @@ grouped as (
                 else 0
             end
         ) as is_marked_unplanned,
-        max(
-            case
-                when parts.commit_key is not null or deployment_commits.deployment_id is not null
-                    then 1
-                else 0
-            end
-        ) as has_commits,
+        max(case when carrying.deployment_id is not null then 1 else 0 end) as has_commits,
         min(parts.finished_at) as finished_at
 
     from parts
-    left join deployment_commits on parts.deployment_id = deployment_commits.deployment_id
+    left join carrying on parts.deployment_id = carrying.deployment_id
     group by parts.deployment_key, parts.system_key
 ),
 

@@ -10,8 +10,12 @@ parts as (
     select * from {{ ref('int_deployment_parts') }}
 ),
 
-deployment_commits as (
-    select * from {{ ref('stg_canonical__deployment_commits') }}
+carried_commits as (
+    select * from {{ ref('int_carried_commits') }}
+),
+
+remedies as (
+    select * from {{ ref('int_deployment_remedies') }}
 ),
 
 carried as (
@@ -19,35 +23,10 @@ carried as (
         parts.deployment_key,
         parts.system_key,
         parts.finished_at,
-        deployment_commits.commit_key
+        carried_commits.commit_key
 
     from parts
-    inner join deployment_commits on parts.deployment_id = deployment_commits.deployment_id
-    union
-    select
-        deployment_key,
-        system_key,
-        finished_at,
-        commit_key
-
-    from parts
-    where commit_key is not null
-),
-
--- Deployments that say which earlier one of their system they undo.
-remedies as (
-    select
-        undone.deployment_key,
-        undone.system_key,
-        undone.finished_at as failed_from,
-        remedy.finished_at as remedied_at
-
-    from parts as remedy
-    inner join parts as undone
-        on
-            remedy.undoes_deployment_id = undone.deployment_id
-            and remedy.system_key = undone.system_key
-    where remedy.finished_at >= undone.finished_at
+    inner join carried_commits on parts.deployment_id = carried_commits.deployment_id
 ),
 
 -- The latest deployment of its system before it, by one look back and not by pairing all with all.

@@ -6,38 +6,12 @@ change_systems as (
     select * from {{ ref('int_change_systems') }}
 ),
 
-deployments as (
-    select * from {{ ref('stg_canonical__deployments') }}
+production_deployments as (
+    select * from {{ ref('int_production_deployments') }}
 ),
 
-deployment_commits as (
-    select * from {{ ref('stg_canonical__deployment_commits') }}
-),
-
-environments as (
-    select * from {{ ref('environments') }}
-),
-
-production as (
-    select deployments.*
-    from deployments
-    inner join environments on lower(deployments.environment) = lower(environments.environment)
-    where
-        environments.is_production
-        and deployments.result = 'success'
-),
-
-carried as (
-    select
-        deployment_id,
-        commit_key
-    from deployment_commits
-    union
-    select
-        deployment_id,
-        commit_key
-    from production
-    where commit_key is not null
+carried_commits as (
+    select * from {{ ref('int_carried_commits') }}
 ),
 
 merged as (
@@ -61,7 +35,7 @@ reaching as (
         case when system_key is null then 'repository' else 'system' end as reach,
         coalesce(system_key, repository) as reach_key
 
-    from production
+    from production_deployments
 ),
 
 reachable as (
@@ -91,10 +65,10 @@ by_commit as (
         min(reaching.finished_at) as deployed_at
 
     from reachable
-    inner join carried on reachable.merge_commit_key = carried.commit_key
+    inner join carried_commits on reachable.merge_commit_key = carried_commits.commit_key
     inner join reaching
         on
-            carried.deployment_id = reaching.deployment_id
+            carried_commits.deployment_id = reaching.deployment_id
             and reachable.reach = reaching.reach
             and reachable.reach_key = reaching.reach_key
     group by reachable.change_key
@@ -107,7 +81,7 @@ with_commits as (
         reaching.reach_key
 
     from reaching
-    inner join carried on reaching.deployment_id = carried.deployment_id
+    inner join carried_commits on reaching.deployment_id = carried_commits.deployment_id
 ),
 
 change_with_commits as (

@@ -1,0 +1,33 @@
+with deployments as (
+    select * from {{ ref('stg_canonical__deployments') }}
+),
+
+environments as (
+    select * from {{ ref('environments') }}
+),
+
+-- What failed on its way never reached production, and is no deployment of it.
+final as (
+    select
+        -- keys
+        deployments.deployment_id,
+        deployments.repository,
+        deployments.system_key,
+        deployments.commit_key,
+        deployments.undoes_deployment_id,
+
+        -- properties
+        deployments.is_hotfix,
+        deployments.is_rollback,
+
+        -- timestamps
+        deployments.finished_at
+
+    from deployments
+    inner join environments on lower(deployments.environment) = lower(environments.environment)
+    where
+        environments.is_production
+        and deployments.result = 'success'
+)
+
+select * from final
