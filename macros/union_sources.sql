@@ -1,15 +1,35 @@
 {#- Sources that emit canonical entities, the one that knows most first. -#}
 {% macro canonical_sources() -%}
-    {{ return(['files', 'git']) }}
+    {{ return(['files', 'devlake', 'git']) }}
 {%- endmacro %}
 
-{% macro union_sources(entity) -%}
-    {%- for name in canonical_sources() %}
+{#- Sources with tables of their own, and what models/vault/staging/<source>/ makes of them. -#}
+{% macro mapped_entities() -%}
+    {{ return({
+        'devlake': [
+            'changes', 'change_work_items', 'change_commits', 'change_reviews', 'commits',
+            'commit_files', 'work_items', 'work_item_transitions', 'ci_runs', 'deployments',
+            'deployment_commits', 'incidents',
+        ],
+    }) }}
+{%- endmacro %}
+
+{% macro union_sources(entity, columns) -%}
+    {%- set mapped = mapped_entities() -%}
+    {%- set selects = [] -%}
+    {%- for name in canonical_sources() -%}
+        {%- if name not in mapped -%}
+            {%- do selects.append((loop.index, name, source(name, entity))) -%}
+        {%- elif entity in mapped[name] -%}
+            {%- do selects.append((loop.index, name, ref('stg_' ~ name ~ '__' ~ entity))) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for rank, name, relation in selects %}
     select
         '{{ name }}' as source,
-        {{ loop.index }} as source_rank,
-        landed.*
-    from {{ source(name, entity) }} as landed
+        {{ rank }} as source_rank,
+        {{ columns | join(',\n        ') }}
+    from {{ relation }}
     {%- if not loop.last %}
     union all
     {%- endif %}

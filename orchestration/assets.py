@@ -22,6 +22,7 @@ from orchestration.dagster_home import prepare_dagster_home
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.demo import write_demo
+from orchestration.landing.devlake import land_devlake
 from orchestration.landing.door import DEMO, Counts, plain_errors
 from orchestration.landing.files import Landed as FilesLanded
 from orchestration.landing.files import land_files
@@ -42,7 +43,7 @@ class Installation(dg.ConfigurableResource):
 
     @classmethod
     def from_environment(cls) -> "Installation":
-        """Read what the command line reads, and the two variables that name sources."""
+        """Read what the command line reads, and two variables that name sources."""
         return cls(
             root=str(Home.from_environment().root),
             target=os.environ.get("FLOWGRAIN_TARGET") or "dev",
@@ -132,6 +133,11 @@ FILES = _tables(
     "file",
     "Landed from the folder that FLOWGRAIN_FILES names; from the invented demo if it says demo.",
 )
+DEVLAKE = _tables(
+    "devlake",
+    "devlake",
+    "Landed from the database or the folder that FLOWGRAIN_DEVLAKE names; without it, nothing.",
+)
 GIT = _tables(
     "git",
     "git",
@@ -141,7 +147,7 @@ BOOKS = _tables(
     "door",
     "duckdb",
     "Written by the landings; counted here once all of them are in.",
-    deps=[spec.key for spec in (*FILES, *GIT)],
+    deps=[spec.key for spec in (*FILES, *DEVLAKE, *GIT)],
 )
 
 
@@ -166,6 +172,17 @@ def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     unchanged = {Path(name).stem for name in done.unchanged_files}
     for spec in FILES:
         yield _counted(spec, done.counts, unchanged_files=int(spec.key.path[-1] in unchanged))
+
+
+@dg.multi_asset(specs=DEVLAKE, name="land_devlake")
+def devlake(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
+    """Land what DevLake has written since; nothing where FLOWGRAIN_DEVLAKE names none."""
+    counts: Mapping[str, Counts] = {}
+    # The address holds a password: it is read where it is used, and no run's config shows it.
+    if source := os.environ.get("FLOWGRAIN_DEVLAKE"):
+        counts = land_devlake(installation.home, source, target=installation.target).counts
+    for spec in DEVLAKE:
+        yield _counted(spec, counts)
 
 
 @dg.multi_asset(specs=GIT, name="land_git")

@@ -116,6 +116,36 @@ def land_git_command(
         console.print(f"Nothing new in {', '.join(done.unchanged_repositories)}", markup=False)
 
 
+@land.command("devlake")
+@said_plainly
+def land_devlake_command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            envvar="FLOWGRAIN_DEVLAKE",
+            show_envvar=True,
+            help="Address of DevLake's database, as its DB_URL says it, or a folder of exports.",
+        ),
+    ],
+    loaded_to: LoadedTo = None,
+    target: Target = "dev",
+) -> None:
+    """Land what Apache DevLake has collected; only what is new the second time."""
+    from orchestration.landing.devlake import land_devlake
+
+    home = Home.from_environment()
+    done = land_devlake(home, source, target=target, loaded_to=_moment(loaded_to), say=_say)
+    _tell(done.counts, made_key=done.made_key)
+    if done.unchanged:
+        console.print(f"Unchanged since the last load: {', '.join(done.unchanged)}", markup=False)
+    if done.missing_tables:
+        console.print(f"Not in this DevLake: {', '.join(done.missing_tables)}", markup=False)
+    for table, columns in done.missing_columns.items():
+        console.print(f"{table} has no {', '.join(columns)} here", markup=False)
+    if done.missing_tables or done.missing_columns:
+        console.print("What rests on it reads not_measurable: `flowgrain doctor` says what.")
+
+
 @app.command("build")
 @said_plainly
 def build_command(target: Target = "dev") -> None:

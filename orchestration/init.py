@@ -15,8 +15,8 @@ import duckdb
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
-from orchestration.landing.contract import entities
-from orchestration.landing.door import SOURCES, plain_errors
+from orchestration.landing.contract import SOURCES, entities
+from orchestration.landing.door import plain_errors
 from orchestration.landing.git.clone import Clone
 
 # In the order in which the hosts look: GitHub's places, then GitLab's own.
@@ -319,8 +319,8 @@ def _landed_repositories(home: Home) -> list[str]:
     tables = [
         f'raw_{source}."{entity.name}"'
         for source in SOURCES
-        for entity in entities().values()
-        if "repository" in entity.columns
+        for entity in entities(source).values()
+        if "repository" in {column.name for column in entity.landed}
     ]
     with plain_errors(home), closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
         there = {

@@ -17,6 +17,9 @@ from orchestration.home import PROJECT, Home
 COMMAND = (sys.executable, "-c", "from orchestration.cli import app; app()")
 # The tests' own home and targets must not be led elsewhere by who runs them.
 FOREIGN = (
+    "FLOWGRAIN_CLONES",
+    "FLOWGRAIN_DEVLAKE",
+    "FLOWGRAIN_FILES",
     "DBT_PROFILES_DIR",
     "DBT_PROJECT_DIR",
     "DBT_TARGET_PATH",

@@ -1,13 +1,20 @@
-"""The contract that every source is mapped to, read from contract.yml."""
+"""What each source may land: the contract, or the tables of a tool that has its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import yaml
 
-FILE = Path(__file__).with_name("contract.yml")
-SQL_TYPES = {"text": "varchar", "integer": "bigint", "boolean": "boolean", "timestamp": "timestamp"}
+# Sources, the one that knows most first, and the page that says what each may land.
+SOURCES = {"files": "contract.yml", "devlake": "devlake.yml", "git": "contract.yml"}
+SQL_TYPES = {
+    "text": "varchar",
+    "integer": "bigint",
+    "number": "double",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+}
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,8 @@ class Column:
     values: tuple[str, ...] = ()
     example: str = ""
     class_: str = ""
+    reads: str = ""
+    is_account: bool = False
 
     @property
     def lands(self) -> bool:
@@ -48,6 +57,7 @@ class Entity:
     columns: dict[str, Column]
     derived: dict[str, Landed]
     version_column: str | None = None
+    only: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def landed(self) -> list[Landed]:
@@ -83,16 +93,21 @@ class Entity:
 
 
 @cache
-def contract_version() -> int:
+def contract_version(source: str = "files") -> int:
     """Version that each load records, so that a reader knows which contract wrote a row."""
-    return int(yaml.safe_load(FILE.read_text())["version"])
+    return int(_document(SOURCES[source])["version"])
 
 
 @cache
-def entities() -> dict[str, Entity]:
-    """Every entity of the contract, in the order of the file."""
-    document = yaml.safe_load(FILE.read_text())
+def entities(source: str = "files") -> dict[str, Entity]:
+    """Every entity that a source may land, in the order of its page; by default the contract's."""
+    document = _document(SOURCES[source])
     return {name: _entity(name, spec) for name, spec in document["entities"].items()}
+
+
+@cache
+def _document(name: str) -> dict:
+    return yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
 
 def _entity(name: str, spec: dict) -> Entity:
@@ -105,6 +120,8 @@ def _entity(name: str, spec: dict) -> Entity:
             values=tuple(options.get("values", ())),
             example=str(options.get("example", "")),
             class_=options.get("class", ""),
+            reads=options.get("reads", column),
+            is_account=options.get("account", False),
         )
         for column, options in spec["columns"].items()
     }
@@ -119,4 +136,5 @@ def _entity(name: str, spec: dict) -> Entity:
         columns=columns,
         derived=derived,
         version_column=spec.get("version_column"),
+        only=spec.get("only", {}),
     )

@@ -3,24 +3,24 @@
 from pathlib import Path
 
 from orchestration.home import PROJECT
-from orchestration.landing.contract import Entity, contract_version, entities
-from orchestration.landing.door import SOURCES
+from orchestration.landing.contract import SOURCES, Entity, contract_version, entities
 
 SOURCE_TEXTS = {
     "files": "CSV or Parquet files in the shape of the contract; the demo comes this way too.",
+    "devlake": "Tables of DevLake's domain layer, as far as they are read.",
     "git": "Local clones and bare repositories.",
 }
-STALE_AFTER_DAYS = {"files": 8, "git": 8}
 
 
 def pages() -> dict[Path, str]:
     """Every generated file with its text; a test holds the committed ones against it."""
     docs = PROJECT / "docs" / "contract"
-    folder = PROJECT / "models" / "vault" / "staging" / "canonical"
+    staging = PROJECT / "models" / "vault" / "staging"
     out = {docs / f"{entity.name}.md": _page(entity) for entity in entities().values()}
     out[docs / "README.md"] = _index()
     for source in SOURCES:
-        out[folder / f"_{source}__sources.yml"] = _source_yml(source)
+        name = "canonical" if SOURCES[source] == "contract.yml" else source
+        out[staging / name / f"_{source}__sources.yml"] = _source_yml(source)
     return out
 
 
@@ -105,14 +105,14 @@ def _page(entity: Entity) -> str:
 
 def _source_yml(source: str) -> str:
     lines = [
-        "# Written by `make contract` from orchestration/landing/contract.yml.",
+        f"# Written by `make contract` from orchestration/landing/{SOURCES[source]}.",
         "sources:",
         f"  - name: {source}",
         f"    schema: raw_{source}",
         f"    description: {SOURCE_TEXTS[source]}",
         "    tables:",
     ]
-    for entity in entities().values():
+    for entity in entities(source).values():
         lines += [
             f"      - name: {entity.name}",
             f"        description: {entity.description}",

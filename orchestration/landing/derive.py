@@ -1,7 +1,9 @@
 """What metrics need of free text, derived at the door so that the text itself never passes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 Text = Mapping[str, str | None]
 
@@ -96,9 +98,87 @@ def linked_work_items(row: Text) -> list[str]:
     return sorted(set(keys))
 
 
+def mentions(rows: Iterable[Mapping[str, Any]], *key: str) -> list[dict[str, object]]:
+    """One row per tracker key that a change's text names: the change's own key and that one."""
+    return [
+        {**{name: str(row[name]) for name in key}, "work_item_id": item, "_row": row["_row"]}
+        for row in rows
+        if all(row[name] for name in key)
+        for item in linked_work_items(row)
+    ]
+
+
 def coauthors(message: str) -> list[str]:
     """E-mail addresses of further authors that a message names."""
     return sorted({match["email"] for match in COAUTHOR.finditer(message)})
 
 
-DERIVE = {"changes": change, "commits": commit, "work_items": work_item, "deployments": deployment}
+def name_of_remote(url: str | None) -> str | None:
+    """`owner/name` of a remote's address, without host and credentials; None for a local one."""
+    if not url:
+        return None
+    if "://" in url:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return None
+        path = "" if parts.scheme == "file" else parts.path
+    else:
+        host, colon, path = url.partition(":")
+        if not colon or "/" in host or "\\" in path:
+            return None
+    return path.strip("/").removesuffix(".git").strip("/") or None
+
+
+def host_of(url: str | None) -> str | None:
+    """Host of an address, without credentials; None where it has none."""
+    try:
+        return urlsplit(url or "").hostname
+    except ValueError:
+        return None
+
+
+def pull_request(row: Text) -> dict[str, object]:
+    """The same of DevLake's pull request, which has other names for the texts."""
+    return change({**row, "body": row.get("description"), "branch": row.get("head_ref")})
+
+
+def label(row: Text) -> dict[str, object]:
+    """Derived columns of a label."""
+    return {"is_hotfix": bool(HOTFIX.search(row.get("label_name") or ""))}
+
+
+def repository(row: Text) -> dict[str, object]:
+    """Name of a repository as every source tells it: from its address, else what it is called."""
+    url = row.get("url") or row.get("repo_url")
+    return {"repository": name_of_remote(url) or row.get("name") or url}
+
+
+def run(row: Text) -> dict[str, object]:
+    """Derived columns of DevLake's pipelines and deployments: from what they are called."""
+    called = {"title": _joined(row, "display_title", "name")}
+    return {**repository({"repo_url": row.get("repo_url")}), **deployment(called)}
+
+
+def issue(row: Text) -> dict[str, object]:
+    """Derived columns of DevLake's issues and incidents."""
+    text = {"title": row.get("title"), "body": row.get("description")}
+    return {"instance": host_of(row.get("url")), **work_item(text)}
+
+
+DERIVE = {
+    "changes": change,
+    "commits": commit,
+    "work_items": work_item,
+    "deployments": deployment,
+    "repos": repository,
+    "cicd_scopes": repository,
+    "pull_requests": pull_request,
+    "pull_request_labels": label,
+    "cicd_pipelines": run,
+    "cicd_pipeline_commits": repository,
+    "cicd_deployments": run,
+    "cicd_deployment_commits": run,
+    "issues": issue,
+    "incidents": issue,
+}

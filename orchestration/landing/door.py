@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing import derive
 from orchestration.landing.contract import (
+    SOURCES,
     SQL_TYPES,
     Column,
     Entity,
@@ -24,7 +25,6 @@ from orchestration.landing.contract import (
 )
 from orchestration.landing.identity import People, open_pepper
 
-SOURCES = ("files", "git")
 # Connection of the invented organisation.
 DEMO = "demo"
 LONGEST_TEXT = 4096
@@ -255,7 +255,7 @@ class Load:
                 connection,
                 origin,
                 digest,
-                contract_version(),
+                contract_version(door.source),
                 door.pepper.key_id,
                 self.loaded_to,
                 _now(),
@@ -266,7 +266,7 @@ class Load:
         """Take rows as the source has them into the vault; see `read`."""
         typed = self.read(entity_name, table, first_row=first_row)
         if typed is not None:
-            self._stage(entities()[entity_name], typed)
+            self._stage(entities(self.door.source)[entity_name], typed)
 
     def read(self, entity_name: str, table: pa.Table, *, first_row: int = 1) -> pa.Table | None:
         """Rows as they may land: allow-listed, typed, people keyed; the unreadable set aside.
@@ -275,7 +275,7 @@ class Load:
         contract does not name are dropped. A column `_row` gives the row's number in its origin;
         without it rows are numbered from `first_row`. None where there are no rows.
         """
-        entity = entities()[entity_name]
+        entity = entities(self.door.source)[entity_name]
         counts = self.counts.setdefault(entity_name, Counts())
         counts.rows_read += table.num_rows
         if not table.num_rows:
@@ -295,7 +295,8 @@ class Load:
     def dicts(self, entity_name: str, rows: list[dict[str, object]]) -> None:
         """The same for dictionaries, of a source that reads its rows one by one."""
         if rows:
-            self.rows(entity_name, pa.Table.from_pylist(rows, _loose_schema(entity_name, rows)))
+            schema = _loose_schema(entities(self.door.source)[entity_name], rows)
+            self.rows(entity_name, pa.Table.from_pylist(rows, schema))
 
     def quarantine(
         self, entity_name: str, *, row: int | None, field: str | None, reason: str, payload: object
@@ -402,7 +403,7 @@ class Load:
 
         Of the entities named, or of all that belong to a repository.
         """
-        for name, entity in entities().items():
+        for name, entity in entities(self.door.source).items():
             if "repository" not in entity.columns or (names and name not in names):
                 continue
             raw = f'raw_{self.door.source}."{name}"'
@@ -412,10 +413,27 @@ class Load:
             if removed:
                 self.counts.setdefault(name, Counts()).rows_removed += removed
 
+    def keep_only(self, entity_name: str, key: list[str], keys: Iterable[pa.Table]) -> None:
+        """Take out of an entity what is not among these keys: the source has it no more."""
+        vault = self.door.vault
+        raw = f'raw_{self.door.source}."{entity_name}"'
+        columns = ", ".join(f'"{name}"' for name in key)
+        vault.execute(f"create or replace temp table kept as select {columns} from {raw} limit 0")
+        for table in keys:
+            vault.register("batch", table)
+            vault.execute(f"insert into temp.kept select {columns} from batch")
+            vault.unregister("batch")
+        same = " and ".join(f'raw."{n}" is not distinct from kept."{n}"' for n in key)
+        [removed] = vault.execute(
+            f"delete from {raw} as raw where not exists (select 1 from temp.kept where {same})"
+        ).fetchone() or (0,)
+        vault.execute("drop table temp.kept")
+        self.counts.setdefault(entity_name, Counts()).rows_removed += removed
+
     def finish(self) -> None:
         """Merge what was staged, write down the counts and see that nothing was lost."""
         for name in sorted(self._staged):
-            self._merge(entities()[name])
+            self._merge(entities(self.door.source)[name])
         for name, counts in self.counts.items():
             if not counts.is_balanced:
                 raise FlowgrainError(
@@ -438,7 +456,9 @@ class Load:
         vault = self.door.vault
         raw = f'raw_{self.door.source}."{entity.name}"'
         key = ", ".join(f'"{name}"' for name in entity.landed_key)
-        same = " and ".join(f'raw."{n}" = incoming."{n}"' for n in entity.landed_key)
+        same = " and ".join(
+            f'raw."{n}" is not distinct from incoming."{n}"' for n in entity.landed_key
+        )
         version = f'"{entity.version_column}"' if entity.version_column else "null::timestamp"
         newest_first = "_version desc nulls last, _row_hash desc"
         names = ", ".join(f'"{c.name}"' for c in entity.landed)
@@ -505,7 +525,7 @@ def open_vault(home: Home) -> duckdb.DuckDBPyConnection:
     vault.execute(BOOKKEEPING)
     for source in SOURCES:
         vault.execute(f"create schema if not exists raw_{source}")
-        for entity in entities().values():
+        for entity in entities(source).values():
             columns = ", ".join(f'"{c.name}" {SQL_TYPES[c.type]}' for c in entity.landed)
             vault.execute(
                 f'create table if not exists raw_{source}."{entity.name}" '
@@ -523,7 +543,7 @@ def _add_columns(vault: duckdb.DuckDBPyConnection) -> None:
         ).fetchall()
     )
     for source in SOURCES:
-        for entity in entities().values():
+        for entity in entities(source).values():
             for column in entity.landed:
                 if (f"raw_{source}", entity.name, column.name) not in known:
                     vault.execute(
@@ -549,10 +569,10 @@ def _is_known(entity: Entity, name: str) -> bool:
     )
 
 
-def _loose_schema(entity_name: str, rows: list[dict[str, object]]) -> pa.Schema:
+def _loose_schema(entity: Entity, rows: list[dict[str, object]]) -> pa.Schema:
     """Types of dictionaries that may hold only nulls in a column."""
     types = {"integer": pa.int64(), "boolean": pa.bool_(), "timestamp": pa.timestamp("us", "UTC")}
-    columns = entities()[entity_name].columns
+    columns = entity.columns
     names = dict.fromkeys(name for row in rows for name in row)
     return pa.schema(
         [
@@ -583,9 +603,11 @@ def _reading(column: Column, given: pa.DataType | None, loaded_to: datetime) -> 
             reasons.append(f"when {text} is not null and ({typed}) is null then 'not_a_timestamp'")
         # An event dated after the extract is a mistake: it would close buckets that are open.
         reasons.append(f"when ({typed}) > timestamp '{loaded_to}' then 'later_than_extract'")
-    elif column.type == "integer":
-        typed = f"try_cast({text} as bigint)"
-        reasons.append(f"when {text} is not null and {typed} is null then 'not_an_integer'")
+    elif column.type in ("integer", "number"):
+        typed = f"try_cast({text} as {SQL_TYPES[column.type]})"
+        article = "an" if column.type == "integer" else "a"
+        reason = f"not_{article}_{column.type}"
+        reasons.append(f"when {text} is not null and {typed} is null then '{reason}'")
         reasons.append(f"when {typed} < 0 then 'negative'")
     elif column.type == "boolean":
         typed = f"try_cast({text} as boolean)"

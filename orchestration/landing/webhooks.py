@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestration.landing.git.clone import name_of_remote
+from orchestration.landing.derive import name_of_remote
 
 Row = dict[str, object]
 RESULTS = {"SUCCESS": "success", "FAILURE": "failure", "ABORT": "aborted", "ABORTED": "aborted"}

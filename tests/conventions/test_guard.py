@@ -4,7 +4,7 @@ import re
 
 from orchestration.floor_guard import constants
 from orchestration.home import PROJECT
-from orchestration.landing.door import SOURCES
+from orchestration.landing.contract import SOURCES
 
 
 def test_k_is_the_same_in_the_floor_and_in_the_gate() -> None:
@@ -22,7 +22,7 @@ def test_k_is_no_variable() -> None:
 def test_the_door_and_dbt_know_the_same_sources() -> None:
     macro = (PROJECT / "macros" / "union_sources.sql").read_text()
     (listed,) = re.findall(r"return\(\[(.*?)\]\)", macro)
-    assert tuple(re.findall(r"'(\w+)'", listed)) == SOURCES
+    assert tuple(re.findall(r"'(\w+)'", listed)) == tuple(SOURCES)
 
 
 def test_settings_are_read_through_one_macro() -> None:

@@ -26,7 +26,7 @@ ALLOWED = frozenset(
     count sum avg min max
     row_number rank dense_rank lag lead
     round floor ceil abs sqrt power ln exp
-    lower upper length substring trim concat
+    lower upper length substring trim concat regexp_replace
     extract timestamp_trunc date_trunc
     """.split()
 )

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing import derive
+from orchestration.landing.derive import name_of_remote
 from orchestration.landing.git import changes, land_git, releases
-from orchestration.landing.git.clone import name_of_remote
 from orchestration.landing.git.mentions import read_mentions
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -436,13 +436,13 @@ def test_messages_in_other_encodings(home: Home, shop: Repository) -> None:
 def test_nothing_of_a_person_passes(home: Home, shop: Repository) -> None:
     """No address, login, name or word of a message stands in any byte of the vault."""
     words = "sesquipedalian"
-    coauthor = "Dee Instance <dee@shop.invalid>"
+    coauthor = "Dee Paragon <dee@shop.invalid>"
     shop.branch("topic")
     shop.commit(f"Say {words}\n\nCo-authored-by: {coauthor}", author=BO)
     shop.merge(f"Merge pull request #7 from boxlogin/topic\n\n{words} title", "topic")
     shop.commit(f"Late {words}", authored="@4102444800 +0000", committed="@4102444800 +0000")
     land_git(home, [shop.folder])
-    needles = [words, "shop.invalid", "boxlogin", "Example", "Sample", "Specimen", "Instance"]
+    needles = [words, "shop.invalid", "boxlogin", "Example", "Sample", "Specimen", "Paragon"]
     for path in home.vault.parent.rglob("*"):
         if path.is_file():
             content = path.read_bytes().lower()

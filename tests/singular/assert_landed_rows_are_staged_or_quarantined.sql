@@ -6,21 +6,14 @@ with load_counts as (
 ),
 
 staged as (
-    {%- for name in canonical_sources() %}
-    {%- set last_source = loop.last %}
-    {%- for entity in [
-        'changes', 'change_work_items', 'change_commits', 'change_reviews', 'commits',
-        'commit_coauthors', 'commit_files', 'work_items', 'work_item_transitions', 'deployments',
-        'deployment_commits', 'incidents',
-    ] %}
+    {%- for node in graph.sources.values() if node.source_name in canonical_sources() %}
     select
-        '{{ name }}' as source,
-        '{{ entity }}' as entity,
+        '{{ node.source_name }}' as source,
+        '{{ node.name }}' as entity,
         count(*) as row_count
 
-    from {{ source(name, entity) }}
-    {% if not (last_source and loop.last) %}union all{% endif %}
-    {%- endfor %}
+    from {{ source(node.source_name, node.name) }}
+    {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),
 

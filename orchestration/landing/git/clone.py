@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from orchestration.errors import FlowgrainError
+from orchestration.landing.derive import name_of_remote
 
 # What the caller's environment or a repository's own configuration could bend is set here.
 HARDENING = (
@@ -195,23 +195,6 @@ class Clone:
             return set()
         lines = self.lines("rev-list", "--objects", "--missing=print", "--all", self.tip)
         return {bytes.fromhex(line[1:]) for line in lines if line.startswith("?")}
-
-
-def name_of_remote(url: str | None) -> str | None:
-    """`owner/name` of a remote's address, without host and credentials; None for a local one."""
-    if not url:
-        return None
-    if "://" in url:
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return None
-        path = "" if parts.scheme == "file" else parts.path
-    else:
-        host, colon, path = url.partition(":")
-        if not colon or "/" in host or "\\" in path:
-            return None
-    return path.strip("/").removesuffix(".git").strip("/") or None
 
 
 def _split(pieces: Iterable[bytes], separator: bytes) -> Iterator[bytes]:

@@ -28,6 +28,7 @@ final as (
     where
         environments.is_production
         and deployments.result = 'success'
+        and deployments.finished_at is not null
 )
 
 select * from final

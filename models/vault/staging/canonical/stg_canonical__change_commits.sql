@@ -1,5 +1,7 @@
 with landed as (
-    {{ union_sources('change_commits') }}
+    {{ union_sources('change_commits', [
+        'repository', 'change_id', 'commit_sha',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

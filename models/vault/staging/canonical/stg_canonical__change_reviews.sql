@@ -1,5 +1,8 @@
 with landed as (
-    {{ union_sources('change_reviews') }}
+    {{ union_sources('change_reviews', [
+        'repository', 'change_id', 'review_id', 'kind', 'reviewer_key', 'reviewer_is_bot',
+        'submitted_at',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

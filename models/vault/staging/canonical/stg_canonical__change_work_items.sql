@@ -1,5 +1,7 @@
 with landed as (
-    {{ union_sources('change_work_items') }}
+    {{ union_sources('change_work_items', [
+        'repository', 'change_id', 'work_item_id',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

@@ -1,5 +1,9 @@
 with landed as (
-    {{ union_sources('changes') }}
+    {{ union_sources('changes', [
+        'repository', 'change_id', 'author_key', 'author_is_bot', 'opened_at', 'merged_at',
+        'closed_at', 'merge_commit', 'first_commit_at', 'is_hotfix', 'is_assisted',
+        'reverts_change_id',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

@@ -1,5 +1,7 @@
 with landed as (
-    {{ union_sources('commit_coauthors') }}
+    {{ union_sources('commit_coauthors', [
+        'repository', 'commit_sha', 'coauthor_key', 'coauthor_is_bot',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

@@ -1,5 +1,8 @@
 with landed as (
-    {{ union_sources('commit_files') }}
+    {{ union_sources('commit_files', [
+        'repository', 'commit_sha', 'path', 'previous_path', 'change_type', 'additions',
+        'deletions',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

@@ -1,5 +1,9 @@
 with landed as (
-    {{ union_sources('commits') }}
+    {{ union_sources('commits', [
+        'repository', 'commit_sha', 'author_key', 'author_is_bot', 'authored_at',
+        'committed_at', 'parent_count', 'is_mainline', 'is_assisted', 'is_revert',
+        'reverts_commit_sha',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

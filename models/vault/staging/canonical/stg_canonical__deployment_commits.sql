@@ -1,5 +1,7 @@
 with landed as (
-    {{ union_sources('deployment_commits') }}
+    {{ union_sources('deployment_commits', [
+        'deployment_id', 'repository', 'commit_sha',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

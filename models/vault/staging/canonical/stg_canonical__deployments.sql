@@ -1,5 +1,8 @@
 with landed as (
-    {{ union_sources('deployments') }}
+    {{ union_sources('deployments', [
+        'deployment_id', 'repository', 'system', 'environment', 'result', 'commit_sha',
+        'started_at', 'finished_at', 'undoes_deployment_id', 'is_hotfix', 'is_rollback',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

@@ -1,5 +1,8 @@
 with landed as (
-    {{ union_sources('incidents') }}
+    {{ union_sources('incidents', [
+        'incident_id', 'system', 'repository', 'environment', 'severity', 'opened_at',
+        'resolved_at', 'deployment_id', 'commit_sha',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

@@ -1,5 +1,7 @@
 with landed as (
-    {{ union_sources('work_item_transitions') }}
+    {{ union_sources('work_item_transitions', [
+        'work_item_id', 'status', 'changed_at',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

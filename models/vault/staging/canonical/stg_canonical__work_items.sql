@@ -1,5 +1,7 @@
 with landed as (
-    {{ union_sources('work_items') }}
+    {{ union_sources('work_items', [
+        'work_item_id', 'work_type', 'created_at', 'resolved_at', 'states_outcome',
+    ]) }}
 ),
 
 -- An event that two sources deliver is one event: the source that knows most tells it.

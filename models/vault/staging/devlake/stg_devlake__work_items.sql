@@ -1,0 +1,43 @@
+with issues as (
+    select * from {{ source('devlake', 'issues') }}
+),
+
+work_item_keys as (
+    select * from {{ ref('stg_devlake__work_item_keys') }}
+),
+
+ranked as (
+    select
+        issues.*,
+        work_item_keys.work_item_id,
+        row_number() over (
+            partition by work_item_keys.work_item_id
+            order by issues.updated_at desc nulls last, issues.id asc
+        ) as preference
+
+    from issues
+    inner join work_item_keys on issues.id = work_item_keys.issue_id
+),
+
+final as (
+    select
+        -- keys
+        work_item_id,
+
+        -- properties
+        case upper(type)
+            when 'REQUIREMENT' then 'feature'
+            when 'BUG' then 'defect'
+            when 'INCIDENT' then 'unplanned'
+        end as work_type,
+        states_outcome,
+
+        -- timestamps
+        created_date as created_at,
+        resolution_date as resolved_at
+
+    from ranked
+    where preference = 1
+)
+
+select * from final

@@ -1,0 +1,78 @@
+"""From a folder of CSV or Parquet exports of DevLake's tables, each named after its table."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.errors import FlowgrainError
+from orchestration.landing.contract import Entity
+from orchestration.landing.devlake.arrival import CONNECTION, TABLES, Arrival
+from orchestration.landing.devlake.rows import ACCOUNTS, in_utc
+from orchestration.landing.door import Counts
+from orchestration.landing.tabular import batches, columns_of, digest_of
+
+KNOWN = {ACCOUNTS.name: ACCOUNTS, **TABLES}
+
+
+def exports_of(folder: Path) -> dict[str, Path]:
+    """Files of a folder by table. Raises FlowgrainError where it holds none, or one twice."""
+    if not folder.is_dir():
+        raise FlowgrainError(
+            f"{folder} is not a folder",
+            "Give the folder that holds the exports, or the address of DevLake's database",
+        )
+    found: dict[str, Path] = {}
+    for name in KNOWN:
+        paths = [p for end in ("csv", "parquet") if (p := folder / f"{name}.{end}").exists()]
+        if len(paths) > 1:
+            raise FlowgrainError(
+                f"{folder} has {name} twice, as CSV and as Parquet", "Keep one of the two"
+            )
+        if paths:
+            found[name] = paths[0]
+    if not found:
+        raise FlowgrainError(
+            f"{folder} holds no table of DevLake",
+            "Name files after tables, e.g. pull_requests.csv or cicd_deployment_commits.parquet",
+        )
+    return found
+
+
+def land_exports(arrival: Arrival, files: dict[str, Path], loaded_to: datetime | None) -> None:
+    """Land file by file; one that came in before in the same form is skipped."""
+    newest = max(path.stat().st_mtime for path in files.values())
+    mark = loaded_to or datetime.fromtimestamp(newest, UTC)
+    there = {name: set(columns_of(path)) for name, path in files.items()}
+    plan = [name for name in TABLES if arrival.readable(TABLES[name], there.get(name))]
+    for name in (ACCOUNTS.name, *plan):
+        if name not in files:
+            continue
+        path, entity = files[name], KNOWN[name]
+        digest = digest_of(path, mark)
+        if arrival.door.has_landed(CONNECTION, digest):
+            arrival.done.unchanged.append(path.name)
+            continue
+        arrival.say(f"{path.name} …")
+        with arrival.door.load(CONNECTION, origin=path.name, loaded_to=mark, digest=digest) as load:
+            if name != ACCOUNTS.name:
+                load.counts.setdefault(name, Counts())
+            for table in batches(path, name, load):
+                table = _ours(entity, table)
+                if name == ACCOUNTS.name:
+                    arrival.accounts.meet_all(table)
+                else:
+                    table = in_utc(arrival.door.scratch, entity, table)
+                    arrival.take(load, entity, table)
+        arrival.done.add(load)
+    arrival.door.arrive(CONNECTION, loaded_to=mark)
+
+
+def _ours(entity: Entity, table: pa.Table) -> pa.Table:
+    """Rows that are read of an export, and its columns under our names."""
+    for name, values in entity.only.items():
+        table = table.filter(pc.is_in(table[name], pa.array(values)))
+    ours = {column.reads: column.name for column in entity.columns.values()}
+    names = [name for name in table.column_names if name in ours or name == "_row"]
+    return table.select(names).rename_columns([ours.get(name, name) for name in names])

@@ -1,0 +1,411 @@
+"""DevLake as a source, on real servers: what is new, gone or broken, and no name of anybody."""
+
+import csv
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import lake
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import servers
+import sqlalchemy as sa
+
+from orchestration.build import run_dbt
+from orchestration.errors import FlowgrainError
+from orchestration.home import PROJECT, Home
+from orchestration.landing.contract import entities
+from orchestration.landing.devlake import database as reading
+from orchestration.landing.devlake import land_devlake, live
+from orchestration.landing.devlake.database import _address
+
+KINDS = ("postgresql", "mariadb")
+NUMBERS = count(1)
+
+
+class Lake:
+    """One DevLake in a database of its own."""
+
+    def __init__(self, server: servers.Server, name: str) -> None:
+        """Make the database; its tables come with `make`."""
+        self.server, self.name = server, name
+        first = {"postgresql": "postgres", "mariadb": "mysql"}[server.kind]
+        maker = self._engine(first).execution_options(isolation_level="AUTOCOMMIT")
+        with maker.connect() as connection:
+            connection.execute(sa.text(f"create database {name}"))
+        self.engine = self._engine(name)
+
+    def _engine(self, name: str) -> sa.Engine:
+        return sa.create_engine(_address(self.server.url(name)), poolclass=sa.NullPool)
+
+    @property
+    def url(self) -> str:
+        """Address with the password in it."""
+        return self.server.url(self.name)
+
+    def make(self, told: lake.Rows, **without: set[str]) -> "Lake":
+        """Make DevLake's tables and fill them."""
+        self.metadata = lake.schema(self.server.kind, without=without)
+        self.metadata.create_all(self.engine)
+        lake.fill(self.engine, self.metadata, told)
+        return self
+
+    def run(self, statement: str, **values: Any) -> Any:
+        """Run a statement of the test's own."""
+        with self.engine.begin() as connection:
+            result = connection.execute(sa.text(statement), values)
+            return result.fetchall() if result.returns_rows else None
+
+    def drop_readers(self) -> None:
+        """End every other connection to this database."""
+        if self.server.kind == "postgresql":
+            self.run(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where datname = current_database() and pid != pg_backend_pid()"
+            )
+        else:
+            for (number,) in self.run(
+                "select id from information_schema.processlist "
+                "where db = :name and id != connection_id()",
+                name=self.name,
+            ):
+                self.run(f"kill {number}")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def server(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    with servers.running(request.param, tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+def empty(server: servers.Server) -> Lake:
+    return Lake(server, f"lake_{next(NUMBERS)}")
+
+
+def raw(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """What landed, without the loads that brought it."""
+    found = {}
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        for name in entities("devlake"):
+            query = f'select * exclude (_load_id, _row_hash) from raw_devlake."{name}" order by all'
+            found[name] = vault.execute(query).fetchall()
+    return found
+
+
+def exported(folder: Path, told: lake.Rows, *, parquet: bool) -> Path:
+    """The same rows as a folder of exports."""
+    folder.mkdir()
+    for name, table_rows in told.items():
+        columns = list(dict.fromkeys(key for row in table_rows for key in row))
+        if parquet:
+            table = pa.Table.from_pylist([{c: row.get(c) for c in columns} for row in table_rows])
+            pq.write_table(table, folder / f"{name}.parquet")
+        else:
+            with (folder / f"{name}.csv").open("w", newline="") as file:
+                writer = csv.DictWriter(file, columns)
+                writer.writeheader()
+                writer.writerows(table_rows)
+    return folder
+
+
+def test_a_database_and_exports_of_it_land_the_same(empty: Lake, tmp_path: Path) -> None:
+    told = lake.rows()
+    home = Home(tmp_path / "database").prepare()
+    done = land_devlake(home, empty.make(told).url)
+    assert done.missing_columns == {}
+    assert done.counts["pull_requests"].rows_inserted == 6
+    # Two of three changes of an item are of its status; the third names a person.
+    assert done.counts["issue_changelogs"].rows_read == 12
+    both = [raw(home)]
+    for parquet in (False, True):
+        kind = Home(tmp_path / f"exports{parquet}").prepare()
+        # The same key: else no person would have the same one.
+        (kind.door / "person.key").write_bytes((home.door / "person.key").read_bytes())
+        (kind.door / "person.key").chmod(0o400)
+        land_devlake(kind, str(exported(tmp_path / f"files{parquet}", told, parquet=parquet)))
+        both.append(raw(kind))
+    assert both[0] == both[1] == both[2]
+
+
+def test_nobody_passes_the_door(empty: Lake, tmp_path: Path) -> None:
+    """Names, addresses, logins and texts stand in twelve columns of these tables."""
+    home = Home(tmp_path)
+    land_devlake(home, empty.make(lake.rows()).url)
+    told = home.vault.read_bytes()
+    for probe in (lake.SECRET, "ada@shop.invalid", "ada.probe", "GithubAccount", "ada/PAY"):
+        assert probe.encode() not in told
+
+
+def test_a_second_load_reads_what_is_new_and_changes_nothing_else(
+    empty: Lake, tmp_path: Path
+) -> None:
+    home = Home(tmp_path)
+    land_devlake(home, empty.make(lake.rows()).url)
+    before = raw(home)
+    again = land_devlake(home, empty.url)
+    assert raw(home) == before
+    # The newest hour is read again; it brings nothing.
+    assert (
+        again.counts["pull_requests"].rows_read == again.counts["pull_requests"].rows_unchanged == 1
+    )
+    assert "commits_diffs" in again.unchanged
+    empty.run("update pull_requests set merge_commit_sha = 'abc', updated_at = :at where "
+              "pull_request_key = 1", at=lake.at(20))  # fmt: skip
+    later = land_devlake(home, empty.url).counts["pull_requests"]
+    assert (later.rows_read, later.rows_updated, later.rows_unchanged) == (2, 1, 1)
+
+
+def test_what_devlake_has_no_more_leaves(empty: Lake, tmp_path: Path) -> None:
+    """Say its rule for what is a deployment changed, and it made the table anew."""
+    home = Home(tmp_path)
+    land_devlake(home, empty.make(lake.rows()).url)
+    empty.run("delete from cicd_deployment_commits where commit_sha like '%3'")
+    empty.run("delete from commits_diffs where new_commit_sha like '%3'")
+    done = land_devlake(home, empty.url)
+    assert done.counts["cicd_deployment_commits"].rows_removed == 1
+    assert done.counts["commits_diffs"].rows_removed == 2
+    left = raw(home)
+    assert len(left["cicd_deployment_commits"]) == 5
+    assert len(left["commits_diffs"]) == 8
+
+
+def test_an_older_schema_lands_what_it_has_and_names_the_rest(empty: Lake, tmp_path: Path) -> None:
+    empty.make(
+        lake.rows(),
+        incidents={"*"},
+        issue_status_history={"*"},
+        pull_request_comments={"type"},
+        cicd_pipelines={"queued_date", "original_result"},
+        issue_changelogs={"field_name"},
+    )
+    done = land_devlake(Home(tmp_path), empty.url)
+    # Without the name of the field, a change of status cannot be told from one of a person.
+    assert done.missing_tables == ["issue_changelogs", "issue_status_history", "incidents"]
+    assert done.missing_columns == {
+        "pull_request_comments": ["type"],
+        "cicd_pipelines": ["original_result", "queued_date"],
+        "issue_changelogs": ["field_name"],
+    }
+    assert done.counts["pull_request_comments"].rows_inserted == 12
+    assert done.counts["cicd_pipelines"].rows_inserted == 6
+
+
+def test_a_connection_that_breaks_is_taken_up_where_it_was(
+    empty: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(reading, "BATCH_ROWS", 2)
+    monkeypatch.setattr(live, "wait", lambda attempt: None)
+    whole, broken = Home(tmp_path / "whole"), Home(tmp_path / "broken")
+    empty.make(lake.rows(changes=25))
+    land_devlake(whole, empty.url)
+    heard: list[str] = []
+
+    def break_once(line: str) -> None:
+        heard.append(line)
+        if line in ("pull_requests: 8 rows", "pull_request_comments: 4 rows"):
+            empty.drop_readers()
+
+    done = land_devlake(broken, empty.url, say=break_once)
+    assert sum("broke" in line for line in heard) >= 1
+    assert {name: len(rows) for name, rows in raw(broken).items()} == {
+        name: len(rows) for name, rows in raw(whole).items()
+    }
+    assert all(counts.is_balanced for counts in done.counts.values())
+
+
+def test_a_connection_that_stays_broken_is_said_and_loses_nothing(
+    empty: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(reading, "BATCH_ROWS", 2)
+    monkeypatch.setattr(live, "wait", lambda attempt: None)
+    empty.make(lake.rows(changes=25))
+    batches = reading.Database.batches
+
+    def breaking(self: reading.Database, *arguments: Any) -> Iterator[pa.Table]:
+        for table in batches(self, *arguments):
+            if (
+                arguments[0].name == "pull_requests"
+                and "20" in table["pull_request_key"].to_pylist()
+            ):
+                raise reading.DroppedError
+            yield table
+
+    monkeypatch.setattr(reading.Database, "batches", breaking)
+    home = Home(tmp_path)
+    with pytest.raises(FlowgrainError, match="broke 5 times while pull_requests") as caught:
+        land_devlake(home, empty.url)
+    assert servers.PASSWORD not in str(caught.value)
+    kept = len(raw(home)["pull_requests"])
+    assert 0 < kept < 20
+    monkeypatch.undo()
+    land_devlake(home, empty.url)
+    assert len(raw(home)["pull_requests"]) == 25
+
+
+def test_a_database_that_answers_slowly_is_waited_for(empty: Lake, tmp_path: Path) -> None:
+    empty.make(lake.rows())
+    lock = {
+        "postgresql": "lock table pull_requests in access exclusive mode",
+        "mariadb": "lock tables pull_requests write",
+    }
+    held = threading.Event()
+
+    def hold() -> None:
+        with empty.engine.connect() as connection:
+            connection.execute(sa.text(lock[empty.server.kind]))
+            held.set()
+            time.sleep(2)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    done = land_devlake(Home(tmp_path), empty.url)
+    holder.join()
+    assert done.counts["pull_requests"].rows_inserted == 6
+
+
+def test_millions_of_rows_take_no_more_memory_than_thousands(empty: Lake, tmp_path: Path) -> None:
+    """The peak of a process that reads all rows hardly moves with their number."""
+    empty.make({})
+    numbers = {
+        "postgresql": "generate_series({first}, {last}) as numbers(n)",
+        "mariadb": "(select seq as n from seq_{first}_to_{last}) as numbers",
+    }[empty.server.kind]
+    fill = (
+        "insert into pull_request_commits (pull_request_id, commit_sha, commit_author_email, "
+        "updated_at) select concat('github:GithubPullRequest:1:', n), "
+        "lpad(concat('', n), 40, '0'), concat('somebody', n, '@shop.invalid'), "
+        "'2026-03-01 00:00:00' from "
+    )
+    program = (
+        "import resource, sys\n"
+        "from orchestration.landing.devlake.arrival import TABLES\n"
+        "from orchestration.landing.devlake.database import Database\n"
+        "entity = TABLES['pull_request_commits']\n"
+        "columns = list(entity.columns)\n"
+        "read = sum(t.num_rows for t in Database(sys.argv[1]).batches(entity, columns, None))\n"
+        "print(read, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+
+    def peak() -> tuple[int, int]:
+        command = [sys.executable, "-c", program, empty.url]
+        out = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+        read, megabytes = out.stdout.split()
+        return int(read), int(megabytes)
+
+    empty.run(fill + numbers.format(first=1, last=40_000))
+    few = peak()
+    empty.run(fill + numbers.format(first=40_001, last=640_000))
+    many = peak()
+    assert (few[0], many[0]) == (40_000, 640_000)
+    # Held at once, they would take some 300 MB.
+    assert many[1] - few[1] < 40
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"password": "a wrong secret"}, "refused the user or the password"),
+        ({"user": "stranger", "password": "a wrong secret"}, "refused the user or the password"),
+        ({"database": "nowhere"}, "no database"),
+        ({"port": 1}, "nothing listens there"),
+    ],
+)
+def test_a_wrong_address_is_said_without_a_secret(
+    server: servers.Server, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    first = {"postgresql": "postgres", "mariadb": "mysql"}[server.kind]
+    given = {"database": first, "password": servers.PASSWORD, "port": server.port, **change}
+    url = servers.Server(server.kind, given.pop("port")).url(**given)
+    command = [sys.executable, "-m", "orchestration.cli", "land", "devlake", url]
+    environment = {"FLOWGRAIN_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert words in said
+    assert "secret" not in said
+    assert "sesame" not in said
+
+
+@pytest.mark.parametrize("url", ["mysql://", "oracle://a:secret@b/c", "mysql://a:secret@b", "x://"])
+def test_what_is_no_address_is_said_without_a_secret(tmp_path: Path, url: str) -> None:
+    with pytest.raises(FlowgrainError, match="address of DevLake's database") as caught:
+        land_devlake(Home(tmp_path), url)
+    assert "secret" not in str(caught.value)
+
+
+def test_devlakes_own_words_for_go_are_understood(empty: Lake, tmp_path: Path) -> None:
+    empty.make(lake.rows(changes=1))
+    done = land_devlake(Home(tmp_path), f"{empty.url}?charset=utf8mb4&parseTime=True&loc=UTC")
+    assert done.counts["pull_requests"].rows_inserted == 1
+
+
+def test_rows_that_cannot_be_read_are_set_aside_with_a_reason(empty: Lake, tmp_path: Path) -> None:
+    told = lake.rows()
+    told["pull_requests"][0]["created_date"] = None
+    told["pull_requests"][1]["base_repo_id"] = ""
+    told["pull_requests"][2]["merged_date"] = lake.at(30).replace(year=9999)
+    home = Home(tmp_path)
+    counts = land_devlake(home, empty.make(told).url).counts["pull_requests"]
+    assert (counts.rows_read, counts.rows_inserted, counts.rows_quarantined) == (6, 3, 3)
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        query = "select entity, field, reason from door.quarantine order by all"
+        assert vault.execute(query).fetchall() == [
+            ("pull_requests", "base_repo_id", "missing"),
+            ("pull_requests", "created_date", "missing"),
+            ("pull_requests", "merged_date", "later_than_extract"),
+        ]
+
+
+def test_four_connections_to_one_host_tell_everything_once(empty: Lake, tmp_path: Path) -> None:
+    """The same change, review, commit, run, deployment, item and incident, by four ids each."""
+    home = Home(tmp_path)
+    land_devlake(home, empty.make(lake.rows(connections=(1, 2, 3, 4))).url)
+    assert len(raw(home)["pull_requests"]) == 24
+    selected = ("--select", "path:models/vault/staging")
+    built = run_dbt(home, "build", *selected, "--exclude-resource-type", "unit_test")
+    assert built.returncode == 0, built.stdout
+    expected = {
+        "changes": 6,
+        "change_reviews": 12,
+        "change_commits": 6,
+        "change_work_items": 6,
+        "commits": 12,
+        "ci_runs": 6,
+        "deployments": 6,
+        # The first deployment carries no history; each later one its change's commit and merge.
+        "deployment_commits": 10,
+        "work_items": 6,
+        "work_item_transitions": 18,
+        "incidents": 1,
+    }
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        vault.execute("use flowgrain_vault")
+        for name, number in expected.items():
+            found = vault.execute(f"select count(*) from stg_canonical__{name}").fetchone()
+            assert found == (number,), name
+        people = vault.execute(
+            "select distinct reviewer_key, reviewer_is_bot from stg_canonical__change_reviews"
+        ).fetchall()
+        # One person and one bot, whatever the number of their accounts.
+        assert sorted(is_bot for _, is_bot in people) == [False, True]
+        author = "select distinct author_key from {} where not author_is_bot"
+        assert (
+            vault.execute(author.format("stg_canonical__changes")).fetchall()
+            == vault.execute(author.format("stg_canonical__commits")).fetchall()
+        )
+        assert vault.execute(
+            "select incident_id, repository, system_key from stg_canonical__incidents"
+        ).fetchall() == [("OPS-9", "shop/checkout", None)]
