@@ -29,6 +29,40 @@ carried as (
     inner join carried_commits on parts.deployment_id = carried_commits.deployment_id
 ),
 
+carrying as (
+    select
+        incidents.incident_id,
+        carried.deployment_key,
+        carried.finished_at,
+        case when carried.finished_at > incidents.opened_at then carried.finished_at end
+            as finished_late_at
+
+    from incidents
+    inner join carried
+        on
+            incidents.commit_key = carried.commit_key
+            and incidents.system_key = carried.system_key
+),
+
+-- Of a commit's deployments the latest before the incident. Where all ended after it, the first:
+-- what a rollout breaks shows before it is over, and reports know minutes.
+named as (
+    select
+        incident_id,
+        deployment_key,
+        finished_at,
+        row_number() over (
+            partition by incident_id
+            order by
+                case when finished_late_at is null then 0 else 1 end asc,
+                finished_late_at asc,
+                finished_at desc,
+                deployment_key asc
+        ) as preference
+
+    from carrying
+),
+
 -- The latest deployment of its system before it, by one look back and not by pairing all with all.
 timeline as (
     select
@@ -94,18 +128,14 @@ found as (
             and incidents.system_key = parts.system_key
     union all
     select
-        incidents.incident_id,
-        carried.deployment_key,
+        incident_id,
+        deployment_key,
         'explicit' as link_method,
         0.9 as link_confidence,
-        carried.finished_at
+        finished_at
 
-    from incidents
-    inner join carried
-        on
-            incidents.commit_key = carried.commit_key
-            and incidents.system_key = carried.system_key
-            and incidents.opened_at >= carried.finished_at
+    from named
+    where preference = 1
     union all
     select
         incidents.incident_id,
