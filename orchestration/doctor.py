@@ -61,6 +61,10 @@ CAPABILITIES = {
         "what was deployed to production",
         ({"deployments": ("environment", "result", "finished_at")},),
     ),
+    "ci_runs": Capability(
+        "when CI ran on a change",
+        ({"ci_runs": ("commit_sha", "queued_at", "finished_at")},),
+    ),
     "incidents": Capability(
         "which incidents there were", ({"incidents": ("opened_at", "resolved_at")},)
     ),

@@ -24,11 +24,13 @@ METHODS = (
     "wilson",
 )
 STAGES = ("dev", "review", "integration", "deploy")
+# What the waiting in Integration parts into.
+INTEGRATION_PARTS = ("ci", "other")
 LINK_METHODS = ("explicit", "remediation", "window", "window_doubled", "nearest")
-SOURCES = ("demo", "devlake", "files", "git")
-SLICES = ("all", "author_kind", "bot_stage", "link_method", "source", "stage")
+SOURCES = ("demo", "devlake", "files", "git", "github")
+SLICES = ("all", "author_kind", "bot_stage", "integration", "link_method", "source", "stage")
 # A slice not named here splits a population in a way that the recount cannot follow.
-RECOUNTED_SLICES = ("all", "author_kind", "bot_stage", "stage")
+RECOUNTED_SLICES = ("all", "author_kind", "bot_stage", "integration", "stage")
 BOT_SLICES = ("author_kind", "bot_stage")
 BOT_ROLES = ("reviewer",)
 ROLES = ("author", "reviewer")
@@ -60,7 +62,15 @@ COLUMN_VOCABULARY: dict[str, tuple[str, ...]] = {
 # Words of our own: registered in every text column, and never somebody's account.
 WORDS = frozenset(
     {*(word for words in COLUMN_VOCABULARY.values() for word in words)}
-    | {*PEOPLE_CLASSES, *SYSTEM_CLASSES, "human", "bot", PORTFOLIO_KEY, UNASSIGNED_KEY}
+    | {
+        *INTEGRATION_PARTS,
+        *PEOPLE_CLASSES,
+        *SYSTEM_CLASSES,
+        "human",
+        "bot",
+        PORTFOLIO_KEY,
+        UNASSIGNED_KEY,
+    }
 )
 
 # The vault, as dbt's profile and the door lay it out.

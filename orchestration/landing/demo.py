@@ -624,6 +624,9 @@ class Telling:
         self._turns: dict[tuple[str, str], Turns] = defaultdict(Turns)
         # Numbers of its own, so that what breaks changes nothing else.
         self._luck = np.random.default_rng([seed, 1])
+        # The same for CI; its runs are written last, so that the dirt of the others stays theirs.
+        self._chance = np.random.default_rng([seed, 2])
+        self._runs: list[dict[str, object]] = []
         # Failures that a team owes: spread evenly, so that each quarter has its share.
         self._due: dict[str, float] = defaultdict(float)
 
@@ -642,6 +645,8 @@ class Telling:
                         hosts.append((change, clock, deployment))
                 for index in self._rng.permutation(len(hosts))[:bots].tolist():
                     self._bot_change(*hosts[index])
+        for run in self._runs:
+            self._tables.add("ci_runs", **run)
         self._tables.finish()
         aliases = sorted(self._roster.aliases)
         _write(self._tables.folder / "identities.csv", ("alias", "person"), aliases)
@@ -714,11 +719,13 @@ class Telling:
         item = self._work_item(change, clock, life, begin, end, stream)
         change_id = str(self._next(change.system.repository)) if opened < end else None
         reviewers = people[1:]
+        sha = ""
         for position in sorted(life.commits):
             if clock.moment(position) < end:
                 sha = self._commit(change, clock.moment(position), people[0], reviewers)
                 if change_id:
                     self._child("change_commits", change, change_id, commit_sha=sha)
+                    self._run(change, sha, max(clock.moment(position), opened), 1)
         if not change_id:
             return None
         if item:
@@ -731,6 +738,8 @@ class Telling:
                 self._event(change, change_id, kind, who, moment)
         merge_commit = None
         if merged < end:
+            if sha:
+                self._run(change, sha, approved, 2)
             merge_commit = self._merge_commit(change, change_id, people[0].login, merged)
         closed = merged if merged < end else end if end < self._end else None
         marks = self._wording(change, change_id, item)
@@ -750,6 +759,27 @@ class Telling:
         self._last_merged[change.system.repository] = (change_id, marks["title"])
         is_hotfix = "hotfix" in marks["labels"]
         return self._deploy(change, merge_commit, merged, deployed, is_hotfix)
+
+    def _run(self, change: Change, sha: str, asked: int, attempt: int) -> None:
+        """CI on a commit: when it is pushed, and once more when the change is approved."""
+        ci = parameters()["ci"]
+        queue, work = (int(60 * self._chance.uniform(*ci[k])) for k in ("queue", "run"))
+        failed = attempt == 1 and self._chance.random() < ci["fail_share"]
+        if asked + queue + work < self._end:
+            self._runs.append(
+                {
+                    "repository": change.system.repository,
+                    "run_id": str(self._next("run")),
+                    "workflow": "tests",
+                    "commit_sha": sha,
+                    "attempt": attempt,
+                    "result": "failure" if failed else "success",
+                    "queued_at": _text(asked),
+                    "started_at": _text(asked + queue),
+                    "finished_at": _text(asked + queue + work),
+                    "updated_at": _text(asked + queue + work),
+                }
+            )
 
     def _child(self, entity: str, change: Change, change_id: str, **values: object) -> None:
         repository = change.system.repository

@@ -2,7 +2,9 @@
 -- Of every change that is measured: four waits and the work are the whole life.
 with measurements as (
     select * from {{ ref('int_flow_measurements') }}
-    where kind = 'ratio'
+    where
+        kind = 'ratio'
+        and population = 'whole_life'
 )
 
 select change_key

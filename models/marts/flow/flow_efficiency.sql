@@ -2,7 +2,7 @@ with observations as (
     select * from {{ ref('floor_observations') }}
     where
         metric_key in ('flow_efficiency', 'wait_share')
-        and slice in ('all', 'stage')
+        and slice in ('all', 'stage', 'integration')
 ),
 
 final as (
@@ -13,7 +13,7 @@ final as (
         bucket,
         bucket_start,
 
-        -- value: the five shares add up to 1
+        -- value: five shares add up to 1; waiting for CI is part of the one of Integration
         max(case when metric_key = 'flow_efficiency' then value end) as flow_efficiency,
         max(case when metric_key = 'flow_efficiency' then lower_bound end) as flow_efficiency_lower,
         max(case when metric_key = 'flow_efficiency' then upper_bound end) as flow_efficiency_upper,
@@ -23,6 +23,8 @@ final as (
             as review_wait_share,
         max(case when metric_key = 'wait_share' and slice_value = 'integration' then value end)
             as integration_wait_share,
+        max(case when metric_key = 'wait_share' and slice_value = 'ci' then value end)
+            as ci_wait_share,
         max(case when metric_key = 'wait_share' and slice_value = 'deploy' then value end)
             as deploy_wait_share,
         max(case when metric_key = 'flow_efficiency' then sample_size end) as sample_size,

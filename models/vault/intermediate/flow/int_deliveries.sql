@@ -1,15 +1,34 @@
-with counts as (
-    select * from {{ ref('stg_door__load_counts') }}
+with change_reviews as (
+    select * from {{ ref('stg_canonical__change_reviews') }}
 ),
 
-final as (
-    select
-        source,
-        entity
+ci_runs as (
+    select * from {{ ref('stg_canonical__ci_runs') }}
+),
 
-    from counts
-    group by source, entity
-    having sum(rows_inserted) > sum(rows_removed)
+incidents as (
+    select * from {{ ref('stg_canonical__incidents') }}
+),
+
+-- What a source calls its tables is its own; what they became is what it delivers.
+final as (
+    select distinct
+        source,
+        'change_reviews' as entity
+
+    from change_reviews
+    union all
+    select distinct
+        source,
+        'ci_runs' as entity
+
+    from ci_runs
+    union all
+    select distinct
+        source,
+        'incidents' as entity
+
+    from incidents
 )
 
 select * from final

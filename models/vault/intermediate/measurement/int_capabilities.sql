@@ -64,6 +64,12 @@ found as (
     from lives
     union all
     select
+        'ci_runs' as capability,
+        count(*) as row_count
+    from deliveries
+    where entity = 'ci_runs'
+    union all
+    select
         'commits' as capability,
         count(*) as row_count
     from commit_times

@@ -6,6 +6,10 @@ stages as (
     select * from {{ ref('int_change_stages') }}
 ),
 
+ci_waits as (
+    select * from {{ ref('int_change_ci_waits') }}
+),
+
 -- Which change belongs to which set is said once: people are counted on the very same sets.
 population_times as (
     select * from {{ ref('int_population_times') }}
@@ -122,6 +126,7 @@ ratios as (
     select
         change_key,
         'flow_efficiency' as metric_key,
+        'whole_life' as population,
         'all' as stage,
         active_seconds as numerator,
         life_seconds as denominator
@@ -131,12 +136,36 @@ ratios as (
     select
         whole_lives.change_key,
         'wait_share' as metric_key,
+        'whole_life' as population,
         stages.stage,
         stages.waiting_seconds as numerator,
         whole_lives.life_seconds as denominator
 
     from whole_lives
     inner join stages on whole_lives.change_key = stages.change_key
+    union all
+    -- Integration in two: what waits for CI, and what waits for anything else.
+    select
+        whole_lives.change_key,
+        'wait_share' as metric_key,
+        'whole_life_with_ci' as population,
+        'ci' as stage,
+        ci_waits.ci_waiting_seconds as numerator,
+        whole_lives.life_seconds as denominator
+
+    from whole_lives
+    inner join ci_waits on whole_lives.change_key = ci_waits.change_key
+    union all
+    select
+        whole_lives.change_key,
+        'wait_share' as metric_key,
+        'whole_life_with_ci' as population,
+        'other' as stage,
+        ci_waits.other_waiting_seconds as numerator,
+        whole_lives.life_seconds as denominator
+
+    from whole_lives
+    inner join ci_waits on whole_lives.change_key = ci_waits.change_key
 ),
 
 change_lead_time as (
@@ -182,7 +211,7 @@ final as (
     select
         change_key,
         metric_key,
-        'whole_life' as population,
+        population,
         'ratio' as kind,
         stage,
         'working' as clock,

@@ -49,6 +49,7 @@ placed as (
         -- What bots opened is a slice of its own; its people are those who review it.
         case
             when lives.author_kind = 'human' and measurements.stage = 'all' then 'all'
+            when measurements.stage in ('ci', 'other') then 'integration'
             when lives.author_kind = 'human' then 'stage'
             when measurements.stage = 'all' then 'author_kind'
             else 'bot_stage'
@@ -79,6 +80,8 @@ placed as (
         on
             measurements.change_key = first_reviewers.change_key
             and first_reviewers.place = 1
+    -- What parts Integration is told of people's changes only.
+    where lives.author_kind = 'human' or measurements.stage not in ('ci', 'other')
 ),
 
 final as (

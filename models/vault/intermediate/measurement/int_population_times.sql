@@ -10,6 +10,25 @@ rounds as (
     select * from {{ ref('int_review_rounds') }}
 ),
 
+ci_waits as (
+    select * from {{ ref('int_change_ci_waits') }}
+),
+
+-- A life that lacks a stage says nothing of how its time is shared out.
+whole_lives as (
+    select
+        lives.change_key,
+        lives.deployed_at
+
+    from lives
+    inner join stages on lives.change_key = stages.change_key
+    where lives.deployed_at is not null
+    group by lives.change_key, lives.deployed_at
+    having
+        count(stages.waiting_seconds) = 4
+        and sum(stages.active_seconds + stages.waiting_seconds) > 0
+),
+
 final as (
     select
         change_key,
@@ -62,19 +81,21 @@ final as (
         lives.merged_at is not null
         and stages.waiting_seconds is not null
     union all
-    -- A life that lacks a stage says nothing of how its time is shared out.
     select
-        lives.change_key,
+        change_key,
         'whole_life' as population,
-        lives.deployed_at as counted_at
+        deployed_at as counted_at
 
-    from lives
-    inner join stages on lives.change_key = stages.change_key
-    where lives.deployed_at is not null
-    group by lives.change_key, lives.deployed_at
-    having
-        count(stages.waiting_seconds) = 4
-        and sum(stages.active_seconds + stages.waiting_seconds) > 0
+    from whole_lives
+    union all
+    -- The same where CI is known: no run told is not no waiting for it.
+    select
+        whole_lives.change_key,
+        'whole_life_with_ci' as population,
+        whole_lives.deployed_at as counted_at
+
+    from whole_lives
+    inner join ci_waits on whole_lives.change_key = ci_waits.change_key
     union all
     select
         change_key,

@@ -13,6 +13,11 @@ repositories as (
 placed as (
     select
         pipelines.*,
+        -- DevLake dates the end of a run that still runs by its last change.
+        case
+            when coalesce(upper(pipelines.status), '') != 'IN_PROGRESS'
+                then pipelines.finished_date
+        end as ended_at,
         pipeline_commits.commit_sha,
         coalesce(
             repositories.repository,
@@ -50,7 +55,7 @@ final as (
         -- DevLake keeps the last attempt and does not count them.
         cast(null as {{ dbt.type_bigint() }}) as attempt,
         case
-            when finished_date is null then null
+            when ended_at is null then null
             when upper(original_result) like 'CANCEL%' or upper(result) like 'ABORT%'
                 then 'cancelled'
             when upper(original_result) = 'SKIPPED' then 'skipped'
@@ -62,9 +67,9 @@ final as (
         coalesce(queued_date, created_date) as queued_at,
         coalesce(
             started_date,
-            {{ seconds_before('finished_date', 'duration_sec') }}
+            {{ seconds_before('ended_at', 'duration_sec') }}
         ) as started_at,
-        finished_date as finished_at
+        ended_at as finished_at
 
     from ranked
     where preference = 1
