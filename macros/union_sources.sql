@@ -1,11 +1,15 @@
 {#- Sources that emit canonical entities, the one that knows most first. -#}
 {% macro canonical_sources() -%}
-    {{ return(['files', 'devlake', 'git']) }}
+    {{ return(['files', 'github', 'devlake', 'git']) }}
 {%- endmacro %}
 
 {#- Sources with tables of their own, and what models/vault/staging/<source>/ makes of them. -#}
 {% macro mapped_entities() -%}
     {{ return({
+        'github': [
+            'changes', 'change_work_items', 'change_commits', 'change_reviews', 'commits',
+            'ci_runs',
+        ],
         'devlake': [
             'changes', 'change_work_items', 'change_commits', 'change_reviews', 'commits',
             'commit_files', 'work_items', 'work_item_transitions', 'ci_runs', 'deployments',

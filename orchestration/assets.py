@@ -27,6 +27,7 @@ from orchestration.landing.door import DEMO, Counts, plain_errors
 from orchestration.landing.files import Landed as FilesLanded
 from orchestration.landing.files import land_files
 from orchestration.landing.git import land_git
+from orchestration.landing.github import land_github
 
 LAYERS = ("staging", "intermediate", "floor", "marts")
 PARSED = ("dbt_project.yml", "models", "macros", "seeds", "tests/singular")
@@ -133,6 +134,11 @@ FILES = _tables(
     "file",
     "Landed from the folder that FLOWGRAIN_FILES names; from the invented demo if it says demo.",
 )
+GITHUB = _tables(
+    "github",
+    "github",
+    "Landed from the folder of API pages that FLOWGRAIN_GITHUB names; without it, nothing lands.",
+)
 DEVLAKE = _tables(
     "devlake",
     "devlake",
@@ -147,7 +153,7 @@ BOOKS = _tables(
     "door",
     "duckdb",
     "Written by the landings; counted here once all of them are in.",
-    deps=[spec.key for spec in (*FILES, *DEVLAKE, *GIT)],
+    deps=[spec.key for spec in (*FILES, *GITHUB, *DEVLAKE, *GIT)],
 )
 
 
@@ -172,6 +178,16 @@ def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     unchanged = {Path(name).stem for name in done.unchanged_files}
     for spec in FILES:
         yield _counted(spec, done.counts, unchanged_files=int(spec.key.path[-1] in unchanged))
+
+
+@dg.multi_asset(specs=GITHUB, name="land_github")
+def github(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
+    """Land pages of GitHub's API; nothing where FLOWGRAIN_GITHUB names no folder."""
+    counts: Mapping[str, Counts] = {}
+    if folder := os.environ.get("FLOWGRAIN_GITHUB"):
+        counts = land_github(installation.home, Path(folder), target=installation.target).counts
+    for spec in GITHUB:
+        yield _counted(spec, counts)
 
 
 @dg.multi_asset(specs=DEVLAKE, name="land_devlake")

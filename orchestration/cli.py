@@ -116,6 +116,23 @@ def land_git_command(
         console.print(f"Nothing new in {', '.join(done.unchanged_repositories)}", markup=False)
 
 
+@land.command("github")
+@said_plainly
+def land_github_command(
+    folder: Annotated[Path, typer.Argument(help="Folder with pages of GitHub's REST API.")],
+    loaded_to: LoadedTo = None,
+    target: Target = "dev",
+) -> None:
+    """Land pages of GitHub's API that a collector has kept (_raw_github_api_<name>.csv)."""
+    from orchestration.landing.github import land_github
+
+    home = Home.from_environment()
+    done = land_github(home, folder, target=target, loaded_to=_moment(loaded_to), say=_say)
+    _tell(done.counts, made_key=done.made_key)
+    if done.unchanged:
+        console.print(f"Unchanged since the last load: {', '.join(done.unchanged)}", markup=False)
+
+
 @land.command("devlake")
 @said_plainly
 def land_devlake_command(

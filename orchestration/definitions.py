@@ -22,7 +22,15 @@ weekly_release = dg.ScheduleDefinition(
 )
 
 defs = dg.Definitions(
-    assets=[assets.files, assets.devlake, assets.git, assets.books, assets.models, assets.release],
+    assets=[
+        assets.files,
+        assets.github,
+        assets.devlake,
+        assets.git,
+        assets.books,
+        assets.models,
+        assets.release,
+    ],
     jobs=[build_and_release],
     schedules=[weekly_release],
     resources={"installation": assets.Installation.from_environment()},

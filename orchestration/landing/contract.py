@@ -7,7 +7,12 @@ from pathlib import Path
 import yaml
 
 # Sources, the one that knows most first, and the page that says what each may land.
-SOURCES = {"files": "contract.yml", "devlake": "devlake.yml", "git": "contract.yml"}
+SOURCES = {
+    "files": "contract.yml",
+    "github": "github.yml",
+    "devlake": "devlake.yml",
+    "git": "contract.yml",
+}
 SQL_TYPES = {
     "text": "varchar",
     "integer": "bigint",
@@ -29,6 +34,7 @@ class Column:
     example: str = ""
     class_: str = ""
     reads: str = ""
+    path: str = ""
     is_account: bool = False
 
     @property
@@ -121,6 +127,7 @@ def _entity(name: str, spec: dict) -> Entity:
             example=str(options.get("example", "")),
             class_=options.get("class", ""),
             reads=options.get("reads", column),
+            path=options.get("path", ""),
             is_account=options.get("account", False),
         )
         for column, options in spec["columns"].items()

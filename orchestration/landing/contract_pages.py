@@ -7,6 +7,7 @@ from orchestration.landing.contract import SOURCES, Entity, contract_version, en
 
 SOURCE_TEXTS = {
     "files": "CSV or Parquet files in the shape of the contract; the demo comes this way too.",
+    "github": "Objects of GitHub's REST API, as far as they are read.",
     "devlake": "Tables of DevLake's domain layer, as far as they are read.",
     "git": "Local clones and bare repositories.",
 }

@@ -38,6 +38,7 @@ CLOSES_ISSUE = re.compile(
 )
 # Names of standards look like tracker keys.
 NO_WORK_ITEM = re.compile(r"^(?:UTF|ISO|SHA|RFC|CVE|PEP|TLS|AES|MD|HTTP|BASE|WIP|CP|GPT)-")
+ADDRESS = re.compile(r"/repos/(?P<repository>[^/]+/[^/]+)/(?:pulls|issues)/(?P<number>\d+)$")
 COAUTHOR = re.compile(
     r"^[ \t]*co-authored-by:(?P<name>[^<\n]*)<(?P<email>[^>\s]+)>", re.IGNORECASE | re.MULTILINE
 )
@@ -139,8 +140,15 @@ def host_of(url: str | None) -> str | None:
 
 
 def pull_request(row: Text) -> dict[str, object]:
-    """The same of DevLake's pull request, which has other names for the texts."""
-    return change({**row, "body": row.get("description"), "branch": row.get("head_ref")})
+    """The same of a pull request, which has other names for the texts."""
+    body = row.get("body") or row.get("description")
+    return change({**row, "body": body, "branch": row.get("head_ref")})
+
+
+def numbered(row: Text) -> dict[str, object]:
+    """Repository and number of a pull request or issue, from its address in GitHub's API."""
+    found = ADDRESS.search(row.get("pull_request") or row.get("issue") or "")
+    return found.groupdict() if found else {"repository": None, "number": None}
 
 
 def label(row: Text) -> dict[str, object]:
@@ -175,6 +183,10 @@ DERIVE = {
     "cicd_scopes": repository,
     "pull_requests": pull_request,
     "pull_request_labels": label,
+    "pull_request_commits": commit,
+    "pull_request_reviews": numbered,
+    "pull_request_review_comments": numbered,
+    "comments": numbered,
     "cicd_pipelines": run,
     "cicd_pipeline_commits": repository,
     "cicd_deployments": run,
