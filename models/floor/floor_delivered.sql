@@ -1,5 +1,6 @@
 {%- set unit = "case when spine.statistic = 'rate' then buckets.week_count else 1 end" -%}
 {%- set upper_of_nothing = poisson('0.0', 'upper') ~ ' / ' ~ unit -%}
+{%- set is_rate = "spine.statistic in ('count', 'rate')" -%}
 with spine as (
     select * from {{ ref('floor_spine') }}
     where class = 'S'
@@ -7,6 +8,8 @@ with spine as (
 
 observed as (
     select * from {{ ref('observed_deliveries') }}
+    union all
+    select * from {{ ref('observed_deployment_days') }}
 ),
 
 services as (
@@ -32,7 +35,7 @@ told as (
         spine.measurability,
         spine.min_sample,
         spine.precision_step,
-        spine.statistic in ('count', 'rate') as is_count,
+        {{ is_rate }} or spine.metric_key = 'deployment_days' as is_count,
         coalesce(services.is_open, false) as is_open,
         observed.metric_key is not null as is_observed,
         observed.is_supported,
@@ -41,12 +44,15 @@ told as (
         {%- for column, nothing in [
             ('value', '0'),
             ('lower_bound', '0'),
-            ('upper_bound', upper_of_nothing),
-            ('sample_size', '0'),
-            ('method', "'poisson_wilson_hilferty'"),
+            ('upper_bound', 'case when ' ~ is_rate ~ ' then ' ~ upper_of_nothing ~ ' else 0 end'),
+            ('sample_size', 'case when ' ~ is_rate ~ ' then 0 else buckets.week_count end'),
+            (
+                'method',
+                'case when ' ~ is_rate ~ " then 'poisson_wilson_hilferty' else 'census' end"
+            ),
         ] %}
         case
-            when spine.statistic in ('count', 'rate')
+            when {{ is_rate }} or spine.metric_key = 'deployment_days'
                 then coalesce(observed.{{ column }}, {{ nothing }})
             else observed.{{ column }}
         end as {{ column }}{% if not loop.last %},{% endif %}

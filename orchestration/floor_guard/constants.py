@@ -86,6 +86,7 @@ DERIVED_FROM = {
     "wait_intensity": ("wait_intensity", "wait_share"),
     "dora_five_keys": (
         "deployment_frequency",
+        "deployment_days",
         "change_lead_time",
         "change_fail_rate",
         "failed_deployment_recovery_time",

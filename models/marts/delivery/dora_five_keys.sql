@@ -2,7 +2,7 @@ with observations as (
     select * from {{ ref('floor_observations') }}
     where
         metric_key in (
-            'deployment_frequency', 'change_lead_time', 'change_fail_rate',
+            'deployment_frequency', 'deployment_days', 'change_lead_time', 'change_fail_rate',
             'failed_deployment_recovery_time', 'deployment_rework_rate',
             'deployment_commit_share', 'incident_linked_share'
         )

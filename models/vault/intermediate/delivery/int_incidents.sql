@@ -18,6 +18,10 @@ system_paths as (
     where coalesce(path_prefix, '') = ''
 ),
 
+systems as (
+    select * from {{ ref('systems') }}
+),
+
 system_owners as (
     select * from {{ ref('int_system_owners') }}
 ),
@@ -25,14 +29,16 @@ system_owners as (
 placed as (
     select
         incidents.*,
-        coalesce(incidents.system_key, system_paths.system_key, 'unassigned') as placed_system_key,
+        coalesce(systems.system_key, system_paths.system_key, 'unassigned') as placed_system_key,
         coalesce(incidents.resolved_at < incidents.opened_at, false) as is_order_repaired
 
     from incidents
     left join environments on lower(incidents.environment) = lower(environments.environment)
+    -- A tracker's component is a system only if the organisation knows it as one.
+    left join systems on incidents.system_key = systems.system_key
     left join system_paths
         on
-            incidents.system_key is null
+            systems.system_key is null
             and incidents.repository = system_paths.repository
             and cast(incidents.opened_at as date) >= system_paths.valid_from
             and cast(incidents.opened_at as date) < system_paths.valid_to
