@@ -19,7 +19,6 @@ from orchestration.home import Home
 from orchestration.landing import derive
 from orchestration.landing.contract import Entity, entities
 from orchestration.landing.door import Counts, Door, Load
-from orchestration.landing.identity import canonical
 from orchestration.landing.tabular import batches, columns_of, digest_of
 
 SOURCE = CONNECTION = "github"
@@ -158,6 +157,5 @@ def _text(value: Any) -> str | None:
 def _meet(load: Load, rows: list[Row]) -> None:
     """An account and the address that it commits under are one person."""
     for row in rows:
-        email = row.get("email")
-        if email and row["author"] and canonical(email) != canonical(row["author"]):
-            load.door.people.join(email, row["author"])
+        if row.get("email") and row["author"]:
+            load.door.people.join_own(row["email"], row["author"])

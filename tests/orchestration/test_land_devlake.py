@@ -1,6 +1,7 @@
 """DevLake as a source, on real servers: what is new, gone or broken, and no name of anybody."""
 
 import csv
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import servers
 import sqlalchemy as sa
+from conftest import Lab
 
 from orchestration.build import run_dbt
 from orchestration.errors import FlowgrainError
@@ -409,3 +411,56 @@ def test_four_connections_to_one_host_tell_everything_once(empty: Lake, tmp_path
         assert vault.execute(
             "select incident_id, repository, system_key from stg_canonical__incidents"
         ).fetchall() == [("OPS-9", "shop/checkout", None)]
+
+
+def test_an_address_that_everybody_has_makes_nobody_one_person(tmp_path: Path) -> None:
+    told = lake.rows()
+    for account in told["accounts"]:
+        account["email"] = "noreply@github.com"
+    home = Home(tmp_path / "home")
+    land_devlake(home, str(exported(tmp_path / "exports", told, parquet=False)))
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        query = "select count(distinct account_id_key) from raw_devlake.pull_request_comments"
+        assert vault.execute(query).fetchone() == (2,)
+
+
+def test_a_devlake_alone_becomes_lives_deployments_and_links(tmp_path: Path) -> None:
+    """From its exports to the floor, by the commands of the README."""
+    organisation = tmp_path / "organisation"
+    shutil.copytree(PROJECT / "seeds/organisation", organisation)
+    with (organisation / "systems.csv").open() as file:
+        system = next(iter(csv.DictReader(file)))["system_key"]
+    with (organisation / "system_paths.csv").open("a") as file:
+        file.write(f"shop/checkout,,{system},,\n")
+    told = lake.rows(changes=20, connections=(1, 2))
+    lab = Lab(Home(tmp_path / "home"))
+    folder = exported(tmp_path / "exports", told, parquet=True)
+    environment = {"FLOWGRAIN_ORGANISATION": str(organisation)}
+    lab.run("land", "devlake", str(folder), "--loaded-to", "2026-04-30T00:00:00Z")
+    lab.run("build", environment=environment)
+    with lab.vault() as vault:
+        vault.execute("use flowgrain_vault")
+        lives = vault.execute(
+            """
+            select
+                system_key, started_at, first_review_at, approved_at, merged_at, deployed_at
+            from int_change_lives where change_key = 'shop/checkout!7'
+            """
+        ).fetchall()
+        # The bot looked at ten; a person approved at eleven.
+        assert lives == [
+            (system, *(lake.at(*when) for when in ((7, 8), (7, 11), (7, 11), (8, 9), (8, 11))))
+        ]
+        links = vault.execute(
+            "select link_method, deployment_key is not null from int_incident_links"
+        ).fetchall()
+        assert ("window", True) in links
+        statuses = dict(
+            vault.execute(
+                "select distinct metric_key, status from flowgrain_floor.floor_observations "
+                "where metric_key in ('deployment_rework_rate', 'change_fail_rate') "
+                "and slice = 'all'"
+            ).fetchall()
+        )
+    # Three people stand behind no service here, so all is withheld; rework has no marker at all.
+    assert statuses == {"deployment_rework_rate": "not_measurable", "change_fail_rate": "withheld"}

@@ -88,17 +88,15 @@ class Accounts:
     def meet_all(self, table: pa.Table) -> None:
         """Take a batch of the table accounts."""
         for row in table.to_pylist():
-            self.meet(row["id"], row.get("user_name"), row.get("email"), row.get("full_name"))
+            login = row.get("user_name") or row.get("email") or row.get("full_name")
+            self.meet(row["id"], login, row.get("email"))
 
-    def meet(self, key: str | None, *names: str | None) -> None:
-        """Take an account with what it is called: the login first, then the address."""
-        known = [name for name in names if name and canonical(name)]
-        if not key or not known or key in self._name_of:
-            return
-        self._name_of[key] = known[0]
-        for name in known[1:]:
-            if "@" in name and canonical(name) != canonical(known[0]):
-                self._people.join(name, known[0])
+    def meet(self, key: str | None, login: str | None, email: str | None = None) -> None:
+        """Take an account with what it is called, and the address that it commits under."""
+        if key and login and canonical(login) and key not in self._name_of:
+            self._name_of[key] = login
+            if email:
+                self._people.join_own(email, login)
 
     def names(self, keys: pa.ChunkedArray) -> pa.Array:
         """Names in place of ids; an id that nobody told of, without its connection."""
