@@ -140,12 +140,12 @@ class People:
             self._known.pop(one, None)
             self._known.pop(other, None)
 
-    def join_own(self, email: str, login: str) -> None:
-        """Join an address and an account, unless one is shared: what bots and hosts sign with."""
-        names = [canonical(email), canonical(login)]
+    def join_own(self, other: str, login: str) -> None:
+        """Join an address or id and an account, unless one is shared by many or a bot's."""
+        names = [canonical(other), canonical(login)]
         shared = any(p.search(name) for p in self._patterns.values() for name in names)
         if all(names) and not shared and names[0] != names[1]:
-            self.join(email, login)
+            self.join(other, login)
 
     def resolve(self, alias: str | None) -> tuple[str | None, bool]:
         """Key of the person behind an account and whether it is a bot; no key for nobody."""

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,25 @@ def test_a_second_load_reads_what_is_new_and_changes_nothing_else(
               "pull_request_key = 1", at=lake.at(20))  # fmt: skip
     later = land_devlake(home, empty.url).counts["pull_requests"]
     assert (later.rows_read, later.rows_updated, later.rows_unchanged) == (2, 1, 1)
+
+
+def test_the_clock_of_this_machine_does_not_matter(
+    empty: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Auckland, half a day ahead, a second load reads the same hour again and no more."""
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        home = Home(tmp_path)
+        land_devlake(home, empty.make(lake.rows()).url)
+        again = land_devlake(home, empty.url).counts["pull_requests"]
+        assert (again.rows_read, again.rows_unchanged) == (1, 1)
+        with duckdb.connect(str(home.vault), read_only=True) as vault:
+            query = "select max(merged_date) from raw_devlake.pull_requests"
+            assert vault.execute(query).fetchone() == (lake.at(7, 9),)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_what_devlake_has_no_more_leaves(empty: Lake, tmp_path: Path) -> None:
@@ -422,6 +442,28 @@ def test_an_address_that_everybody_has_makes_nobody_one_person(tmp_path: Path) -
     with duckdb.connect(str(home.vault), read_only=True) as vault:
         query = "select count(distinct account_id_key) from raw_devlake.pull_request_comments"
         assert vault.execute(query).fetchone() == (2,)
+
+
+def test_a_later_export_knows_who_is_who(tmp_path: Path) -> None:
+    """The file of the accounts is an old one, or is not there any more."""
+    told = lake.rows()
+    home = Home(tmp_path / "home")
+    folder = exported(tmp_path / "exports", told, parquet=False)
+    comments = folder / "pull_request_comments.csv"
+    header, *lines = comments.read_text().splitlines(keepends=True)
+    comments.write_text("".join([header, *lines[:6]]))
+    land_devlake(home, str(folder), loaded_to=datetime(2026, 4, 1, tzinfo=UTC))
+    comments.write_text("".join([header, *lines[:9]]))
+    land_devlake(home, str(folder), loaded_to=datetime(2026, 4, 1, tzinfo=UTC))
+    (folder / "accounts.csv").unlink()
+    comments.write_text("".join([header, *(line for line in lines if ":2,2026" not in line)]))
+    land_devlake(home, str(folder), loaded_to=datetime(2026, 4, 1, tzinfo=UTC))
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        query = (
+            "select count(*), count(distinct account_id_key) "
+            "from raw_devlake.pull_request_comments where status = 'APPROVED'"
+        )
+        assert vault.execute(query).fetchone() == (6, 1)
 
 
 def test_a_devlake_alone_becomes_lives_deployments_and_links(tmp_path: Path) -> None:

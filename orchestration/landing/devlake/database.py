@@ -7,7 +7,14 @@ from time import sleep
 
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from orchestration.errors import FlowgrainError
 from orchestration.landing.contract import Entity
@@ -35,6 +42,8 @@ CONNECT = {
 REFUSALS = {
     "password authentication failed": "it refused the user or the password",
     "access denied": "it refused the user or the password",
+    "permission denied": "its user may not read all of it",
+    "command denied": "its user may not read all of it",
     "unknown database": "it has no database of that name",
     "does not exist": "it has no database or user of that name",
     "no pg_hba.conf entry": "it lets nobody in from here",
@@ -135,8 +144,10 @@ class Database:
                 )
                 for rows in streaming.execute(query).partitions(BATCH_ROWS):
                     yield table_of(entity, columns, [tuple(row) for row in rows])
-        except DBAPIError:
-            raise DroppedError from None
+        except DBAPIError as error:
+            if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+                raise DroppedError from None
+            raise self._refused(error) from None
 
     def _table(self, entity: Entity) -> sa.Table:
         self.columns(entity.name)
@@ -168,7 +179,7 @@ class DroppedError(Exception):
 
 
 def wait(attempt: int) -> None:
-    """Give a server time to come back: one second, then two, four, eight."""
+    """Give a server time to come back: two seconds, then four, eight, sixteen."""
     sleep(2**attempt)
 
 

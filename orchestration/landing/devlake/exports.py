@@ -46,25 +46,25 @@ def land_exports(arrival: Arrival, files: dict[str, Path], loaded_to: datetime |
     mark = loaded_to or datetime.fromtimestamp(newest, UTC)
     there = {name: set(columns_of(path)) for name, path in files.items()}
     plan = [name for name in TABLES if arrival.readable(TABLES[name], there.get(name))]
-    for name in (ACCOUNTS.name, *plan):
-        if name not in files:
-            continue
-        path, entity = files[name], KNOWN[name]
-        digest = digest_of(path, mark)
-        if arrival.door.has_landed(CONNECTION, digest):
-            arrival.done.unchanged.append(path.name)
-            continue
+    digests = {name: digest_of(files[name], mark) for name in plan}
+    news = [name for name in plan if not arrival.door.has_landed(CONNECTION, digests[name])]
+    arrival.done.unchanged += [files[name].name for name in plan if name not in news]
+    # Whose an account is must be known for every new row, also where that file is an old one.
+    if news and ACCOUNTS.name in files:
+        path = files[ACCOUNTS.name]
+        with arrival.door.load(CONNECTION, origin=path.name, loaded_to=mark) as load:
+            for table in batches(path, ACCOUNTS.name, load):
+                arrival.accounts.meet_all(_ours(ACCOUNTS, table))
+    for name in news:
+        path, entity = files[name], TABLES[name]
         arrival.say(f"{path.name} …")
-        with arrival.door.load(CONNECTION, origin=path.name, loaded_to=mark, digest=digest) as load:
-            if name != ACCOUNTS.name:
-                load.counts.setdefault(name, Counts())
+        with arrival.door.load(
+            CONNECTION, origin=path.name, loaded_to=mark, digest=digests[name]
+        ) as load:
+            load.counts.setdefault(name, Counts())
             for table in batches(path, name, load):
-                table = _ours(entity, table)
-                if name == ACCOUNTS.name:
-                    arrival.accounts.meet_all(table)
-                else:
-                    table = in_utc(arrival.door.scratch, entity, table)
-                    arrival.take(load, entity, table)
+                table = in_utc(arrival.door.scratch, entity, _ours(entity, table))
+                arrival.take(load, entity, table)
         arrival.done.add(load)
     arrival.door.arrive(CONNECTION, loaded_to=mark)
 

@@ -1,7 +1,7 @@
 """From a live database: what DevLake wrote since the last load, and what it has no more."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -82,10 +82,7 @@ class _Table:
             return
         attempt = read = 0
         while True:
-            newest = (
-                self._landed(f"max({self.entity.version_column})") if self.is_versioned else None
-            )
-            stream = self.database.batches(self.entity, self.columns, newest and newest - OVERLAP)
+            stream = self.database.batches(self.entity, self.columns, self._since())
             try:
                 for chunk in _chunks(stream):
                     with self._load() as load:
@@ -109,6 +106,11 @@ class _Table:
                     ) from None
                 self.arrival.say(f"{self.entity.name}: the connection broke; trying again")
                 wait(attempt)
+
+    def _since(self) -> datetime | None:
+        """When DevLake wrote the newest row that is in, and a little before; None for all rows."""
+        newest = self._landed(f"max({self.entity.version_column})") if self.is_versioned else None
+        return newest.replace(tzinfo=UTC) - OVERLAP if newest else None
 
     def withdraw(self) -> None:
         """Take out what DevLake has no more, say since its rules for deployments changed."""

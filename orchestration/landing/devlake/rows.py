@@ -95,6 +95,8 @@ class Accounts:
         """Take an account with what it is called, and the address that it commits under."""
         if key and login and canonical(login) and key not in self._name_of:
             self._name_of[key] = login
+            # For a later load that does not tell the name again.
+            self._people.join_own(CONNECTION_OF_ID.sub(r"\1:", key), login)
             if email:
                 self._people.join_own(email, login)
 
