@@ -56,7 +56,7 @@ types: install ## Types of the Python code.
 bench: install ## Time the door: Arrow and dlt on a million rows.
 	@$(BIN)/python benchmarks/landing.py
 
-contract: install ## Bring the contract's pages and dbt's source files in step with contract.yml.
+contract: install ## Bring the contract's pages and dbt's source files in step with what sources may land.
 	@$(BIN)/python -m orchestration.landing.contract_pages
 
 lock: ## Renew requirements.lock (needs uv).

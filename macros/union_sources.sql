@@ -18,7 +18,8 @@
     }) }}
 {%- endmacro %}
 
-{% macro union_sources(entity, columns) -%}
+{#- An event that two sources deliver is one event: the source that knows most tells it. -#}
+{% macro union_sources(entity, key, columns=[]) -%}
     {%- set mapped = mapped_entities() -%}
     {%- set selects = [] -%}
     {%- for name in canonical_sources() -%}
@@ -28,14 +29,25 @@
             {%- do selects.append((loop.index, name, ref('stg_' ~ name ~ '__' ~ entity))) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- for rank, name, relation in selects %}
-    select
-        '{{ name }}' as source,
-        {{ rank }} as source_rank,
-        {{ columns | join(',\n        ') }}
-    from {{ relation }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    select *
+    from (
+        select
+            *,
+            row_number() over (
+                partition by {{ key | join(', ') }} order by source_rank
+            ) as preference
+        from (
+            {%- for rank, name, relation in selects %}
+            select
+                '{{ name }}' as source,
+                {{ rank }} as source_rank,
+                {{ (key + columns) | join(',\n                ') }}
+            from {{ relation }}
+            {%- if not loop.last %}
+            union all
+            {%- endif %}
+            {%- endfor %}
+        ) as told_by_each
+    ) as ranked
+    where preference = 1
 {%- endmacro %}

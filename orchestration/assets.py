@@ -23,8 +23,7 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.demo import write_demo
 from orchestration.landing.devlake import land_devlake
-from orchestration.landing.door import DEMO, Counts, plain_errors
-from orchestration.landing.files import Landed as FilesLanded
+from orchestration.landing.door import DEMO, Counts, Landing, plain_errors
 from orchestration.landing.files import land_files
 from orchestration.landing.git import land_git
 from orchestration.landing.github import land_github
@@ -39,16 +38,18 @@ class Installation(dg.ConfigurableResource):
     root: str
     target: str
     files: str | None
+    github: str | None
     clones: list[str]
     demo_scale: float = 1.0
 
     @classmethod
     def from_environment(cls) -> "Installation":
-        """Read what the command line reads, and two variables that name sources."""
+        """Read what the command line reads, and the variables that name sources."""
         return cls(
             root=str(Home.from_environment().root),
             target=os.environ.get("FLOWGRAIN_TARGET") or "dev",
             files=os.environ.get("FLOWGRAIN_FILES") or None,
+            github=os.environ.get("FLOWGRAIN_GITHUB") or None,
             clones=[p for p in os.environ.get("FLOWGRAIN_CLONES", "").split(os.pathsep) if p],
         )
 
@@ -168,14 +169,14 @@ def _counted(
 def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     """Land files of the contract; nothing where FLOWGRAIN_FILES names no folder."""
     home = installation.home.prepare()
-    done = FilesLanded()
+    done = Landing()
     if installation.files == DEMO:
         with tempfile.TemporaryDirectory(dir=home.ops / "tmp") as folder:
             write_demo(Path(folder), scale=installation.demo_scale)
             done = land_files(home, Path(folder), target=installation.target, is_demo=True)
     elif installation.files:
         done = land_files(home, Path(installation.files), target=installation.target)
-    unchanged = {Path(name).stem for name in done.unchanged_files}
+    unchanged = {Path(name).stem for name in done.unchanged}
     for spec in FILES:
         yield _counted(spec, done.counts, unchanged_files=int(spec.key.path[-1] in unchanged))
 
@@ -184,7 +185,7 @@ def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
 def github(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     """Land pages of GitHub's API; nothing where FLOWGRAIN_GITHUB names no folder."""
     counts: Mapping[str, Counts] = {}
-    if folder := os.environ.get("FLOWGRAIN_GITHUB"):
+    if folder := installation.github:
         counts = land_github(installation.home, Path(folder), target=installation.target).counts
     for spec in GITHUB:
         yield _counted(spec, counts)

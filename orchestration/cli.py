@@ -19,7 +19,7 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 
 if TYPE_CHECKING:
-    from orchestration.landing.door import Counts
+    from orchestration.landing.door import Landing
     from orchestration.landing.files import Landed
 
 Parameters = ParamSpec("Parameters")
@@ -111,9 +111,7 @@ def land_git_command(
         loaded_to=_moment(loaded_to),
         say=_say,
     )
-    _tell(done.counts, made_key=done.made_key)
-    if done.unchanged_repositories:
-        console.print(f"Nothing new in {', '.join(done.unchanged_repositories)}", markup=False)
+    _tell(done)
 
 
 @land.command("github")
@@ -128,9 +126,7 @@ def land_github_command(
 
     home = Home.from_environment()
     done = land_github(home, folder, target=target, loaded_to=_moment(loaded_to), say=_say)
-    _tell(done.counts, made_key=done.made_key)
-    if done.unchanged:
-        console.print(f"Unchanged since the last load: {', '.join(done.unchanged)}", markup=False)
+    _tell(done)
 
 
 @land.command("devlake")
@@ -152,9 +148,7 @@ def land_devlake_command(
 
     home = Home.from_environment()
     done = land_devlake(home, source, target=target, loaded_to=_moment(loaded_to), say=_say)
-    _tell(done.counts, made_key=done.made_key)
-    if done.unchanged:
-        console.print(f"Unchanged since the last load: {', '.join(done.unchanged)}", markup=False)
+    _tell(done)
     if done.missing_tables:
         console.print(f"Not in this DevLake: {', '.join(done.missing_tables)}", markup=False)
     for table, columns in done.missing_columns.items():
@@ -284,9 +278,10 @@ def _moment(text: str | None) -> datetime | None:
     return moment
 
 
-def _tell(counts: dict[str, "Counts"], *, made_key: bool) -> None:
+def _tell(done: "Landing") -> None:
     """What became of the rows, by entity."""
-    if made_key:
+    counts = done.counts
+    if done.made_key:
         console.print("Made a key file that only you can read: door/person.key in FLOWGRAIN_HOME.")
     if counts:
         table = Table("entity", box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
@@ -306,13 +301,13 @@ def _tell(counts: dict[str, "Counts"], *, made_key: bool) -> None:
         console.print(table)
     if any(count.rows_quarantined for count in counts.values()):
         console.print("Rows in quarantine: `flowgrain doctor` says which and why.")
+    if done.unchanged:
+        console.print(f"Unchanged since the last load: {', '.join(done.unchanged)}", markup=False)
 
 
 def _tell_files(done: "Landed") -> None:
     """The same for files, and what was left out of them."""
-    _tell(done.counts, made_key=done.made_key)
-    if done.unchanged_files:
-        console.print(f"Unchanged since the last load: {', '.join(done.unchanged_files)}")
+    _tell(done)
     for name, columns in done.dropped_columns.items():
         console.print(f"{name}: dropped columns outside the contract: {', '.join(columns)}")
     if done.ignored_files:

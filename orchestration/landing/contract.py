@@ -24,7 +24,11 @@ SQL_TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of an entity, as a file holds it."""
+    """One column of an entity, as its source holds it.
+
+    `class_` says what may be done with it (grain floor); `reads` is its name in the source where
+    ours differs, `path` where it stands in an object of an API.
+    """
 
     name: str
     type: str
@@ -44,8 +48,8 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Landed:
-    """One column of a raw table; `source` names the contract column it comes from, if any."""
+class LandedColumn:
+    """One column of a raw table."""
 
     name: str
     type: str
@@ -55,30 +59,35 @@ class Landed:
 
 @dataclass(frozen=True)
 class Entity:
-    """One canonical entity: a file of the contract, and a table in each source's raw schema."""
+    """One table of a source's raw schema; of the contract, also a file.
+
+    `derived_by` names the function of `derive` that makes the derived columns; `only` the values
+    of a column whose rows are read, and no others.
+    """
 
     name: str
     description: str
     key: tuple[str, ...]
     columns: dict[str, Column]
-    derived: dict[str, Landed]
+    derived: dict[str, LandedColumn]
+    derived_by: str = ""
     version_column: str | None = None
     only: dict[str, list[str]] = field(default_factory=dict)
 
     @property
-    def landed(self) -> list[Landed]:
+    def landed(self) -> list[LandedColumn]:
         """Columns of the raw table: allow-listed, people as keys, free text gone."""
-        columns: list[Landed] = []
+        columns: list[LandedColumn] = []
         for column in self.columns.values():
             if column.type == "person":
                 columns += [
-                    Landed(
+                    LandedColumn(
                         f"{column.name}_key",
                         "text",
                         "person_key",
                         f"Key of a person. {column.description}",
                     ),
-                    Landed(
+                    LandedColumn(
                         f"{column.name}_is_bot",
                         "boolean",
                         "attr",
@@ -87,7 +96,9 @@ class Entity:
                     ),
                 ]
             elif column.lands:
-                columns.append(Landed(column.name, column.type, column.class_, column.description))
+                columns.append(
+                    LandedColumn(column.name, column.type, column.class_, column.description)
+                )
         return columns + list(self.derived.values())
 
     @property
@@ -133,7 +144,7 @@ def _entity(name: str, spec: dict) -> Entity:
         for column, options in spec["columns"].items()
     }
     derived = {
-        column: Landed(column, options["type"], options["class"], options["description"])
+        column: LandedColumn(column, options["type"], options["class"], options["description"])
         for column, options in spec.get("derived", {}).items()
     }
     return Entity(
@@ -142,6 +153,7 @@ def _entity(name: str, spec: dict) -> Entity:
         key=tuple(spec["key"]),
         columns=columns,
         derived=derived,
+        derived_by=spec.get("derived_by", ""),
         version_column=spec.get("version_column"),
         only=spec.get("only", {}),
     )

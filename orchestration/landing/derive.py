@@ -109,11 +109,6 @@ def mentions(rows: Iterable[Mapping[str, Any]], *key: str) -> list[dict[str, obj
     ]
 
 
-def coauthors(message: str) -> list[str]:
-    """E-mail addresses of further authors that a message names."""
-    return sorted({match["email"] for match in COAUTHOR.finditer(message)})
-
-
 def name_of_remote(url: str | None) -> str | None:
     """`owner/name` of a remote's address, without host and credentials; None for a local one."""
     if not url:
@@ -140,7 +135,7 @@ def host_of(url: str | None) -> str | None:
 
 
 def pull_request(row: Text) -> dict[str, object]:
-    """The same of a pull request, which has other names for the texts."""
+    """Derived columns of a pull request: those of a change, whose texts have other names here."""
     body = row.get("body") or row.get("description")
     return change({**row, "body": body, "branch": row.get("head_ref")})
 
@@ -174,23 +169,19 @@ def issue(row: Text) -> dict[str, object]:
     return {"instance": host_of(row.get("url")), **work_item(text)}
 
 
+# By the name that an entity's page gives, as `derived_by`.
 DERIVE = {
-    "changes": change,
-    "commits": commit,
-    "work_items": work_item,
-    "deployments": deployment,
-    "repos": repository,
-    "cicd_scopes": repository,
-    "pull_requests": pull_request,
-    "pull_request_labels": label,
-    "pull_request_commits": commit,
-    "pull_request_reviews": numbered,
-    "pull_request_review_comments": numbered,
-    "comments": numbered,
-    "cicd_pipelines": run,
-    "cicd_pipeline_commits": repository,
-    "cicd_deployments": run,
-    "cicd_deployment_commits": run,
-    "issues": issue,
-    "incidents": issue,
+    function.__name__: function
+    for function in (
+        change,
+        commit,
+        work_item,
+        deployment,
+        pull_request,
+        numbered,
+        label,
+        repository,
+        run,
+        issue,
+    )
 }

@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -25,6 +25,8 @@ from orchestration.landing.contract import (
 )
 from orchestration.landing.identity import People, open_pepper
 
+# How a landing tells what it is at; a line at a time.
+Say = Callable[[str], None]
 # Connection of the invented organisation.
 DEMO = "demo"
 LONGEST_TEXT = 4096
@@ -71,8 +73,8 @@ class Counts:
 
     def add(self, other: "Counts") -> None:
         """Sum up over loads."""
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        for count in fields(self):
+            setattr(self, count.name, getattr(self, count.name) + getattr(other, count.name))
 
     @property
     def is_balanced(self) -> bool:
@@ -84,6 +86,20 @@ class Counts:
             + self.rows_superseded
             + self.rows_quarantined
         )
+
+
+@dataclass
+class Landing:
+    """What one `land` did: counts by entity, what came in before in the same form."""
+
+    counts: dict[str, Counts] = field(default_factory=dict)
+    unchanged: list[str] = field(default_factory=list)
+    made_key: bool = False
+
+    def add(self, load: "Load") -> None:
+        """Count a load that came in."""
+        for entity, counts in load.counts.items():
+            self.counts.setdefault(entity, Counts()).add(counts)
 
 
 @contextmanager
@@ -262,18 +278,18 @@ class Load:
             ],
         )
 
-    def rows(self, entity_name: str, table: pa.Table, *, first_row: int = 1) -> None:
+    def rows(self, entity_name: str, table: pa.Table) -> None:
         """Take rows as the source has them into the vault; see `read`."""
-        typed = self.read(entity_name, table, first_row=first_row)
+        typed = self.read(entity_name, table)
         if typed is not None:
             self._stage(entities(self.door.source)[entity_name], typed)
 
-    def read(self, entity_name: str, table: pa.Table, *, first_row: int = 1) -> pa.Table | None:
+    def read(self, entity_name: str, table: pa.Table) -> pa.Table | None:
         """Rows as they may land: allow-listed, typed, people keyed; the unreadable set aside.
 
         The table holds columns of the contract, of any type and in any order; those that the
         contract does not name are dropped. A column `_row` gives the row's number in its origin;
-        without it rows are numbered from `first_row`. None where there are no rows.
+        without it rows are numbered from 1. None where there are no rows.
         """
         entity = entities(self.door.source)[entity_name]
         counts = self.counts.setdefault(entity_name, Counts())
@@ -281,7 +297,7 @@ class Load:
         if not table.num_rows:
             return None
         if "_row" not in table.column_names:
-            numbers = pa.array(range(first_row, first_row + table.num_rows), pa.int64())
+            numbers = pa.array(range(1, table.num_rows + 1), pa.int64())
             table = table.append_column("_row", numbers)
         known = [c for c in table.column_names if c == "_row" or _is_known(entity, c)]
         table = table.select(known)
@@ -634,7 +650,7 @@ def _derived(entity: Entity, typed: pa.Table) -> dict[str, pa.Array]:
     if not entity.derived:
         return {}
     texts = [c.name for c in entity.columns.values() if not c.lands]
-    derive_row = derive.DERIVE[entity.name]
+    derive_row = derive.DERIVE[entity.derived_by]
     values = [derive_row(row) for row in typed.select(texts).to_pylist()]
     types = {"boolean": pa.bool_(), "text": pa.string()}
     return {

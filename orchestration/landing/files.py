@@ -1,9 +1,8 @@
 """`flowgrain land files`: CSV or Parquet files in the shape of the contract."""
 
 import csv
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -13,21 +12,27 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing import derive, webhooks
 from orchestration.landing.contract import Entity, entities
-from orchestration.landing.door import DEMO, Counts, Door, Load
-from orchestration.landing.tabular import BATCH_ROWS, batches, columns_of, digest_of, start_of
+from orchestration.landing.door import DEMO, Counts, Door, Landing, Load, Say
+from orchestration.landing.tabular import (
+    BATCH_ROWS,
+    ENDS,
+    batches,
+    columns_of,
+    digest_of,
+    files_of,
+    start_of,
+    written_at,
+)
 
 CONNECTION = "files"
 
 
 @dataclass
-class Landed:
+class Landed(Landing):
     """What one `land files` did, by entity."""
 
-    counts: dict[str, Counts] = field(default_factory=dict)
-    unchanged_files: list[str] = field(default_factory=list)
     ignored_files: list[str] = field(default_factory=list)
     dropped_columns: dict[str, list[str]] = field(default_factory=dict)
-    made_key: bool = False
 
 
 def land_files(
@@ -37,7 +42,7 @@ def land_files(
     target: str = "dev",
     loaded_to: datetime | None = None,
     is_demo: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> Landed:
     """Land every file of the contract in a folder.
 
@@ -45,7 +50,7 @@ def land_files(
     twice changes nothing, and a killed load goes on where it stopped. Raises FlowgrainError for
     what makes a file unreadable as a whole; single rows go to quarantine.
     """
-    files = _files_of(folder)
+    files = files_of(folder, _ends(), "file of the contract")
     headers = {name: _check_columns(path, entities()[name]) for name, path in files.items()}
     mark = loaded_to or _loaded_to(folder, files)
     done = Landed(ignored_files=_ignored(folder))
@@ -57,7 +62,7 @@ def land_files(
         for name, path in files.items():
             digest = digest_of(path, mark)
             if door.has_landed(connection, digest):
-                done.unchanged_files.append(path.name)
+                done.unchanged.append(path.name)
                 continue
             say(f"{path.name} …")
             with door.load(connection, origin=path.name, loaded_to=mark, digest=digest) as load:
@@ -65,39 +70,17 @@ def land_files(
                 known = {*entities()[name].columns} | {f"{c}_is_bot" for c in headers[name]}
                 if dropped := sorted(set(headers[name]) - known):
                     done.dropped_columns[path.name] = dropped
-            for entity, counts in load.counts.items():
-                done.counts.setdefault(entity, Counts()).add(counts)
+            done.add(load)
         door.arrive(connection, loaded_to=mark)
     return done
 
 
-def _files_of(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise FlowgrainError(f"{folder} is not a folder", "Give the folder that holds the files")
-    found: dict[str, Path] = {}
-    for name in entities():
-        paths = [p for end in _ends(name) if (p := folder / f"{name}.{end}").exists()]
-        if len(paths) > 1:
-            raise FlowgrainError(
-                f"{folder} has {name} twice, as {' and as '.join(p.suffix for p in paths)}",
-                "Keep one of the two",
-            )
-        if paths:
-            found[name] = paths[0]
-    if not found:
-        raise FlowgrainError(
-            f"{folder} holds no file of the contract",
-            f"Name files after entities, e.g. changes.csv; all names: {', '.join(entities())}",
-        )
-    return found
-
-
-def _ends(name: str) -> tuple[str, ...]:
-    return ("csv", "parquet", *(("jsonl",) if name in webhooks.TELL else ()))
+def _ends() -> dict[str, tuple[str, ...]]:
+    return {name: (*ENDS, "jsonl") if name in webhooks.TELL else ENDS for name in entities()}
 
 
 def _ignored(folder: Path) -> list[str]:
-    known = {f"{name}.{end}" for name in entities() for end in _ends(name)}
+    known = {f"{name}.{end}" for name, ends in _ends().items() for end in ends}
     known |= {"extract.csv", "identities.csv"}
     return sorted(p.name for p in folder.iterdir() if p.is_file() and p.name not in known)
 
@@ -155,8 +138,7 @@ def _loaded_to(folder: Path, files: dict[str, Path]) -> datetime:
     """The extract's own word, else when its newest file was written; never the newest event."""
     path = folder / "extract.csv"
     if not path.exists():
-        newest = max(file.stat().st_mtime for file in files.values())
-        return datetime.fromtimestamp(newest, UTC)
+        return written_at(files)
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     try:

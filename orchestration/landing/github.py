@@ -6,9 +6,8 @@ per object: `data` is the object, `input` what was asked for, `params.Name` the 
 """
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,15 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing import derive
 from orchestration.landing.contract import Entity, entities
-from orchestration.landing.door import Counts, Door, Load
-from orchestration.landing.tabular import batches, columns_of, digest_of
+from orchestration.landing.door import Counts, Door, Landing, Load, Say
+from orchestration.landing.tabular import (
+    ENDS,
+    batches,
+    columns_of,
+    digest_of,
+    files_of,
+    written_at,
+)
 
 SOURCE = CONNECTION = "github"
 MENTIONS = "pull_request_mentions"
@@ -28,33 +34,23 @@ TABLES = {name: entity for name, entity in entities(SOURCE).items() if name != M
 Row = dict[str, Any]
 
 
-@dataclass
-class Landed:
-    """What one `land github` did, by entity."""
-
-    counts: dict[str, Counts] = field(default_factory=dict)
-    unchanged: list[str] = field(default_factory=list)
-    made_key: bool = False
-
-
 def land_github(
     home: Home,
     folder: Path,
     *,
     target: str = "dev",
     loaded_to: datetime | None = None,
-    say: Callable[[str], None] = lambda line: None,
-) -> Landed:
+    say: Say = lambda line: None,
+) -> Landing:
     """Land every file of pages in a folder; one that came in before in the same form is skipped.
 
     Raises FlowgrainError where the folder holds none, or a file has no column `data`; objects that
     cannot be read go to quarantine.
     """
-    files = _files_of(folder)
-    newest = max(path.stat().st_mtime for path in files.values())
-    mark = loaded_to or datetime.fromtimestamp(newest, UTC)
+    files = _pages(folder)
+    mark = loaded_to or written_at(files)
     with Door(home, SOURCE, target=target) as door:
-        done = Landed(made_key=door.made_key)
+        done = Landing(made_key=door.made_key)
         for name, path in files.items():
             digest = digest_of(path, mark)
             if door.has_landed(CONNECTION, digest):
@@ -63,30 +59,19 @@ def land_github(
             say(f"{path.name} …")
             with door.load(CONNECTION, origin=path.name, loaded_to=mark, digest=digest) as load:
                 _land(load, TABLES[name], path)
-            for entity, counts in load.counts.items():
-                done.counts.setdefault(entity, Counts()).add(counts)
+            done.add(load)
         door.arrive(CONNECTION, loaded_to=mark)
     return done
 
 
-def _files_of(folder: Path) -> dict[str, Path]:
-    found = {
-        name: path
-        for name in TABLES
-        for end in ("csv", "parquet")
-        if (path := folder / f"{PREFIX}{name}.{end}").exists()
-    }
-    if not found:
-        raise FlowgrainError(
-            f"{folder} holds no pages of GitHub",
-            f"Name files after what they hold, e.g. {PREFIX}pull_requests.csv",
-        )
-    for path in found.values():
+def _pages(folder: Path) -> dict[str, Path]:
+    files = files_of(folder, {f"{PREFIX}{name}": ENDS for name in TABLES}, "pages of GitHub")
+    for path in files.values():
         if "data" not in columns_of(path):
             raise FlowgrainError(
                 f"{path}: column data is missing", "It holds an object of the API in each row"
             )
-    return found
+    return {name.removeprefix(PREFIX): path for name, path in files.items()}
 
 
 def _land(load: Load, entity: Entity, path: Path) -> None:

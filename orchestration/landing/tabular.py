@@ -3,8 +3,8 @@
 import csv
 import hashlib
 from collections import deque
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +15,38 @@ from orchestration.errors import FlowgrainError
 from orchestration.landing.door import Load
 
 BATCH_ROWS = 100_000
+ENDS = ("csv", "parquet")
 LONGEST_FIELD = 1_000_000
+
+
+def files_of(folder: Path, ends: Mapping[str, tuple[str, ...]], what: str) -> dict[str, Path]:
+    """Files of a folder by what they hold: `ends` says how each may end, `what` what all are.
+
+    Raises FlowgrainError where the folder holds none of them, or one in two forms.
+    """
+    if not folder.is_dir():
+        raise FlowgrainError(f"{folder} is not a folder", "Give the folder that holds the files")
+    found: dict[str, Path] = {}
+    for name in ends:
+        paths = [path for end in ends[name] if (path := folder / f"{name}.{end}").exists()]
+        if len(paths) > 1:
+            raise FlowgrainError(
+                f"{folder} has {name} twice, as {' and as '.join(p.suffix for p in paths)}",
+                "Keep one of the two",
+            )
+        if paths:
+            found[name] = paths[0]
+    if not found:
+        raise FlowgrainError(
+            f"{folder} holds no {what}",
+            f"Name files after what they hold, e.g. {next(iter(ends))}.csv; all names: {', '.join(ends)}",
+        )
+    return found
+
+
+def written_at(files: Mapping[str, Path]) -> datetime:
+    """When the newest of some files was written."""
+    return datetime.fromtimestamp(max(path.stat().st_mtime for path in files.values()), UTC)
 
 
 def columns_of(path: Path) -> list[str]:

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from orchestration.home import PROJECT, Home
-from orchestration.landing.derive import coauthors
+from orchestration.landing.derive import COAUTHOR
 from orchestration.landing.git import land_git
 from orchestration.landing.git.clone import Clone
 from orchestration.landing.git.mentions import MERGE_SUBJECTS, read_mentions
@@ -176,7 +176,7 @@ def test_coauthors(checked: Checked) -> None:
     """Every commit with a trailer, but where it names nobody besides its author."""
     trailers, alone = set(), set()
     for sha, _, message, author in checked.in_history():
-        if named := {canonical(address) for address in coauthors(message)}:
+        if named := {canonical(m["email"]) for m in COAUTHOR.finditer(message)}:
             trailers.add(sha)
             if named == {canonical(author)}:
                 alone.add(sha)

@@ -23,7 +23,7 @@ WAIT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Server:
-    """A server that listens on this machine, and its superuser's address without the scheme."""
+    """A server that listens on this machine."""
 
     kind: str
     port: int

@@ -31,6 +31,7 @@ from orchestration.landing.devlake.database import _address
 
 KINDS = ("postgresql", "mariadb")
 NUMBERS = count(1)
+SYSTEM = "s_001"
 
 
 class Lake:
@@ -368,6 +369,34 @@ def test_what_is_no_address_is_said_without_a_secret(tmp_path: Path, url: str) -
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("right", ["", "id, base_repo_id, created_date, updated_at"])
+def test_a_table_that_may_not_be_read_is_named(empty: Lake, tmp_path: Path, right: str) -> None:
+    """No right to it at all, or to some columns only."""
+    empty.make(lake.rows(changes=1))
+    is_postgresql = empty.server.kind == "postgresql"
+    reader, name = f"reader_{empty.name}", "pull_requests"
+    if is_postgresql:
+        empty.run(f"create user {reader} password '{servers.PASSWORD}'")
+        empty.run(f"grant select on all tables in schema public to {reader}")
+        empty.run(f"revoke select on {name} from {reader}")
+    else:
+        empty.run(f"create user {reader}@'%' identified by '{servers.PASSWORD}'")
+        for other in set(empty.metadata.tables) - {name}:
+            empty.run(f"grant select on {empty.name}.{other} to {reader}@'%'")
+    if right:
+        whom = reader if is_postgresql else f"{reader}@'%'"
+        empty.run(f"grant select ({right}) on {name} to {whom}")
+    home = Home(tmp_path)
+    if is_postgresql or right:
+        with pytest.raises(FlowgrainError, match=r"pull_requests .* may not read") as caught:
+            land_devlake(home, empty.server.url(empty.name, user=reader))
+        assert reader not in str(caught.value)
+    else:
+        # MySQL shows nobody what is not for them, so the table is absent, and named so.
+        done = land_devlake(home, empty.server.url(empty.name, user=reader))
+        assert done.missing_tables == ["pull_requests"]
+
+
 def test_devlakes_own_words_for_go_are_understood(empty: Lake, tmp_path: Path) -> None:
     empty.make(lake.rows(changes=1))
     done = land_devlake(Home(tmp_path), f"{empty.url}?charset=utf8mb4&parseTime=True&loc=UTC")
@@ -466,20 +495,34 @@ def test_a_later_export_knows_who_is_who(tmp_path: Path) -> None:
         assert vault.execute(query).fetchone() == (6, 1)
 
 
-def test_a_devlake_alone_becomes_lives_deployments_and_links(tmp_path: Path) -> None:
-    """From its exports to the floor, by the commands of the README."""
+def built(tmp_path: Path, told: lake.Rows) -> Lab:
+    """A lab whose only source is an export of these rows, by the commands of the README."""
     organisation = tmp_path / "organisation"
     shutil.copytree(PROJECT / "seeds/organisation", organisation)
-    with (organisation / "systems.csv").open() as file:
-        system = next(iter(csv.DictReader(file)))["system_key"]
     with (organisation / "system_paths.csv").open("a") as file:
-        file.write(f"shop/checkout,,{system},,\n")
-    told = lake.rows(changes=20, connections=(1, 2))
+        file.write(f"shop/checkout,,{SYSTEM},,\n")
     lab = Lab(Home(tmp_path / "home"))
     folder = exported(tmp_path / "exports", told, parquet=True)
-    environment = {"FLOWGRAIN_ORGANISATION": str(organisation)}
     lab.run("land", "devlake", str(folder), "--loaded-to", "2026-04-30T00:00:00Z")
-    lab.run("build", environment=environment)
+    lab.run("build", environment={"FLOWGRAIN_ORGANISATION": str(organisation)})
+    return lab
+
+
+def statuses(lab: Lab) -> dict[str, str]:
+    """Status of each of DORA's five keys, and of the incidents."""
+    with lab.vault() as vault:
+        found = vault.execute(
+            "select distinct metric_key, status from flowgrain_floor."
+            "floor_observations where slice = 'all' and metric_key in "
+            "('deployment_frequency', 'change_lead_time', 'change_fail_rate', 'incident_rate', "
+            "'failed_deployment_recovery_time', 'deployment_rework_rate')"
+        ).fetchall()
+    assert len(found) == 6
+    return dict(found)
+
+
+def test_a_devlake_alone_becomes_lives_deployments_and_links(tmp_path: Path) -> None:
+    lab = built(tmp_path, lake.rows(changes=20, connections=(1, 2)))
     with lab.vault() as vault:
         vault.execute("use flowgrain_vault")
         lives = vault.execute(
@@ -490,19 +533,35 @@ def test_a_devlake_alone_becomes_lives_deployments_and_links(tmp_path: Path) -> 
             """
         ).fetchall()
         # The bot looked at ten; a person approved at eleven.
-        assert lives == [
-            (system, *(lake.at(*when) for when in ((7, 8), (7, 11), (7, 11), (8, 9), (8, 11))))
-        ]
+        moments = ((7, 8), (7, 11), (7, 11), (8, 9), (8, 11))
+        assert lives == [(SYSTEM, *(lake.at(*when) for when in moments))]
         links = vault.execute(
             "select link_method, deployment_key is not null from int_incident_links"
         ).fetchall()
         assert ("window", True) in links
-        statuses = dict(
-            vault.execute(
-                "select distinct metric_key, status from flowgrain_floor.floor_observations "
-                "where metric_key in ('deployment_rework_rate', 'change_fail_rate') "
-                "and slice = 'all'"
-            ).fetchall()
-        )
     # Three people stand behind no service here, so all is withheld; rework has no marker at all.
-    assert statuses == {"deployment_rework_rate": "not_measurable", "change_fail_rate": "withheld"}
+    assert statuses(lab) == {
+        "deployment_frequency": "withheld",
+        "change_lead_time": "withheld",
+        "change_fail_rate": "withheld",
+        "incident_rate": "withheld",
+        "failed_deployment_recovery_time": "withheld",
+        "deployment_rework_rate": "not_measurable",
+    }
+
+
+def test_what_an_older_devlake_cannot_tell_is_not_measurable_and_the_rest_runs(
+    tmp_path: Path,
+) -> None:
+    told = lake.rows(changes=20)
+    del told["incidents"]
+    for row in told["cicd_pipelines"]:
+        del row["queued_date"]
+    assert statuses(built(tmp_path, told)) == {
+        "deployment_frequency": "withheld",
+        "change_lead_time": "withheld",
+        "change_fail_rate": "not_measurable",
+        "incident_rate": "not_measurable",
+        "failed_deployment_recovery_time": "not_measurable",
+        "deployment_rework_rate": "not_measurable",
+    }

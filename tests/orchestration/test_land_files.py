@@ -165,7 +165,7 @@ def test_loading_twice_changes_nothing(home: Home, folder: Path) -> None:
     before = raw_tables(home)
     again = land_files(home, folder)
     assert again.counts == {}
-    assert again.unchanged_files == ["changes.csv"]
+    assert again.unchanged == ["changes.csv"]
     assert raw_tables(home) == before
     assert len(query(home, "from door.loads")) == 1
 

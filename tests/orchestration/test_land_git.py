@@ -514,7 +514,7 @@ def test_tag_deployments(home: Home, shop: Repository, declared: Callable[[str],
     done = land_git(home, [shop.folder])
     counts = done.counts["deployments"]
     assert counts.rows_inserted - counts.rows_removed == 1
-    assert land_git(home, [shop.folder]).unchanged_repositories == ["shop"]
+    assert land_git(home, [shop.folder]).unchanged == ["shop"]
 
 
 def test_seed_of_tag_deployments_can_be_read() -> None:
@@ -532,7 +532,7 @@ def test_second_run_lands_only_what_is_new(home: Home, shop: Repository) -> None
     land_git(home, [shop.folder])
     before = raw_tables(home)
     done = land_git(home, [shop.folder])
-    assert (done.unchanged_repositories, done.counts) == (["shop"], {})
+    assert (done.unchanged, done.counts) == (["shop"], {})
     assert raw_tables(home) == before
     sha = shop.commit("More")
     done = land_git(home, [shop.folder])
@@ -683,7 +683,7 @@ def test_loaded_to_is_the_last_fetch(home: Home, shop: Repository, tmp_path: Pat
     mark = "select loaded_to from door.connections"
     assert rows(home, mark) == [(datetime(2026, 3, 2, 19),)]
     (clone / ".git" / "HEAD").touch()
-    assert land_git(home, [clone]).unchanged_repositories == ["clone"]
+    assert land_git(home, [clone]).unchanged == ["clone"]
     assert rows(home, mark) == [(datetime(2026, 3, 2, 19),)]
     (clone / ".git" / "FETCH_HEAD").touch()
     os.utime(clone / ".git" / "FETCH_HEAD", (START.timestamp() + 72000,) * 2)

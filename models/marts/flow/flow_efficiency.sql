@@ -13,7 +13,7 @@ final as (
         bucket,
         bucket_start,
 
-        -- value: five shares add up to 1; waiting for CI is part of the one of Integration
+        -- value: efficiency and the waits of four stages are 1; CI's is of changes with known CI
         max(case when metric_key = 'flow_efficiency' then value end) as flow_efficiency,
         max(case when metric_key = 'flow_efficiency' then lower_bound end) as flow_efficiency_lower,
         max(case when metric_key = 'flow_efficiency' then upper_bound end) as flow_efficiency_upper,

@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestration.home import Home
-from orchestration.landing.devlake.arrival import SOURCE, Arrival, Landed, Say
+from orchestration.landing.devlake.arrival import SOURCE, Arrival, Landed
 from orchestration.landing.devlake.database import Database
 from orchestration.landing.devlake.exports import exports_of, land_exports
 from orchestration.landing.devlake.live import land_live
-from orchestration.landing.door import Door
+from orchestration.landing.door import Door, Say
 
 
 def land_devlake(

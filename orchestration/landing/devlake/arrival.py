@@ -1,6 +1,5 @@
 """Tables of DevLake on their way through the door, whichever way they are read."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -8,30 +7,21 @@ import pyarrow as pa
 from orchestration.landing import derive
 from orchestration.landing.contract import Entity, entities
 from orchestration.landing.devlake.rows import Accounts
-from orchestration.landing.door import Counts, Door, Load
+from orchestration.landing.door import Door, Landing, Load, Say
 
 # Ids of one DevLake mean nothing in another: there is one connection.
 SOURCE = CONNECTION = "devlake"
 # Made here, of what the text of a pull request names.
 MENTIONS = "pull_request_mentions"
 TABLES = {name: entity for name, entity in entities(SOURCE).items() if name != MENTIONS}
-Say = Callable[[str], None]
 
 
 @dataclass
-class Landed:
+class Landed(Landing):
     """What one `land devlake` did, by table."""
 
-    counts: dict[str, Counts] = field(default_factory=dict)
     missing_tables: list[str] = field(default_factory=list)
     missing_columns: dict[str, list[str]] = field(default_factory=dict)
-    unchanged: list[str] = field(default_factory=list)
-    made_key: bool = False
-
-    def add(self, load: Load) -> None:
-        """Count a load that came in."""
-        for entity, counts in load.counts.items():
-            self.counts.setdefault(entity, Counts()).add(counts)
 
 
 class Arrival:

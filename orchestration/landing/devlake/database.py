@@ -88,7 +88,7 @@ class Database:
         if name not in self._tables:
             return None
         if name not in self._inspected:
-            with self._connected() as connection:
+            with self._connected(name) as connection:
                 table = sa.Table(name, sa.MetaData(), autoload_with=connection, resolve_fks=False)
             self._inspected[name] = table
         return set(self._inspected[name].columns.keys())
@@ -96,7 +96,7 @@ class Database:
     def count(self, entity: Entity) -> int:
         """Rows of an entity."""
         query = sa.select(sa.func.count()).select_from(self._table(entity))
-        with self._connected() as connection:
+        with self._connected(entity.name) as connection:
             return int(connection.execute(query.where(*self._only(entity))).scalar_one())
 
     def newest(self, entity: Entity) -> datetime | None:
@@ -105,7 +105,7 @@ class Database:
         if not entity.version_column or entity.version_column not in table.columns:
             return None
         query = sa.select(sa.func.max(table.columns[entity.version_column]))
-        with self._connected() as connection:
+        with self._connected(entity.name) as connection:
             return _aware(connection.execute(query).scalar_one())
 
     def collected_to(self) -> datetime | None:
@@ -145,9 +145,11 @@ class Database:
                 for rows in streaming.execute(query).partitions(BATCH_ROWS):
                     yield table_of(entity, columns, [tuple(row) for row in rows])
         except DBAPIError as error:
-            if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
-                raise DroppedError from None
-            raise self._refused(error) from None
+            refused = self._refused(error, entity.name)
+            # MySQL's driver calls a column that may not be read an operational error, too.
+            if "denied" in str(error.orig) or not _is_broken(error):
+                raise refused from None
+            raise DroppedError from None
 
     def _table(self, entity: Entity) -> sa.Table:
         self.columns(entity.name)
@@ -158,20 +160,26 @@ class Database:
         return [table.columns[name].in_(values) for name, values in entity.only.items()]
 
     @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
+    def _connected(self, table: str = "") -> Iterator[sa.Connection]:
         try:
             with self._engine.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise self._refused(error) from None
+            raise self._refused(error, table) from None
 
-    def _refused(self, error: Exception) -> FlowgrainError:
+    def _refused(self, error: Exception, table: str = "") -> FlowgrainError:
         text = str(getattr(error, "orig", error)).lower()
         why = next((words for mark, words in REFUSALS.items() if mark in text), None)
+        what = f"DevLake's database {self.name}"
+        what = f"Table {table} of {what}" if table else what
         return FlowgrainError(
-            f"DevLake's database {self.name} cannot be read: {why or type(error).__name__}",
+            f"{what} cannot be read: {why or type(error).__name__}",
             "Check the address and that the user may read it, then run it again",
         )
+
+
+def _is_broken(error: DBAPIError) -> bool:
+    return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
 
 
 class DroppedError(Exception):

@@ -1,49 +1,35 @@
 """From a folder of CSV or Parquet exports of DevLake's tables, each named after its table."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.errors import FlowgrainError
 from orchestration.landing.contract import Entity
 from orchestration.landing.devlake.arrival import CONNECTION, TABLES, Arrival
 from orchestration.landing.devlake.rows import ACCOUNTS, in_utc
 from orchestration.landing.door import Counts
-from orchestration.landing.tabular import batches, columns_of, digest_of
+from orchestration.landing.tabular import (
+    ENDS,
+    batches,
+    columns_of,
+    digest_of,
+    files_of,
+    written_at,
+)
 
 KNOWN = {ACCOUNTS.name: ACCOUNTS, **TABLES}
 
 
 def exports_of(folder: Path) -> dict[str, Path]:
     """Files of a folder by table. Raises FlowgrainError where it holds none, or one twice."""
-    if not folder.is_dir():
-        raise FlowgrainError(
-            f"{folder} is not a folder",
-            "Give the folder that holds the exports, or the address of DevLake's database",
-        )
-    found: dict[str, Path] = {}
-    for name in KNOWN:
-        paths = [p for end in ("csv", "parquet") if (p := folder / f"{name}.{end}").exists()]
-        if len(paths) > 1:
-            raise FlowgrainError(
-                f"{folder} has {name} twice, as CSV and as Parquet", "Keep one of the two"
-            )
-        if paths:
-            found[name] = paths[0]
-    if not found:
-        raise FlowgrainError(
-            f"{folder} holds no table of DevLake",
-            "Name files after tables, e.g. pull_requests.csv or cicd_deployment_commits.parquet",
-        )
-    return found
+    return files_of(folder, {name: ENDS for name in KNOWN}, "table of DevLake")
 
 
 def land_exports(arrival: Arrival, files: dict[str, Path], loaded_to: datetime | None) -> None:
     """Land file by file; one that came in before in the same form is skipped."""
-    newest = max(path.stat().st_mtime for path in files.values())
-    mark = loaded_to or datetime.fromtimestamp(newest, UTC)
+    mark = loaded_to or written_at(files)
     there = {name: set(columns_of(path)) for name, path in files.items()}
     plan = [name for name in TABLES if arrival.readable(TABLES[name], there.get(name))]
     digests = {name: digest_of(files[name], mark) for name in plan}

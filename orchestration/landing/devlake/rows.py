@@ -23,7 +23,8 @@ ACCOUNTS = Entity(
     },
     derived={},
 )
-CONNECTION_OF_ID = re.compile(r"^(\w+:\w+):\d+:")
+# As the macro without_connection has it.
+CONNECTION_OF_ID = re.compile(r"^([^:]+:[^:]+):\d+:")
 
 
 def table_of(entity: Entity, columns: list[str], rows: Sequence[Sequence[Any]]) -> pa.Table:

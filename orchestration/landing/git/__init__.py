@@ -13,8 +13,8 @@ from typing import Any
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
-from orchestration.landing.door import Door
-from orchestration.landing.git.arrival import Arrival, Landed, Say
+from orchestration.landing.door import Door, Say
+from orchestration.landing.git.arrival import Arrival, Landed
 from orchestration.landing.git.changes import Stretch, chunks, main_line
 from orchestration.landing.git.clone import Clone, groups, moment, text
 from orchestration.landing.git.releases import declared_tags, land_releases
@@ -101,7 +101,7 @@ class _History:
             "readings": before.get("readings", 0),
         }
         if before == position:
-            self.arrival.done.unchanged_repositories.append(self.clone.name)
+            self.arrival.done.unchanged.append(self.clone.name)
             self.arrival.say(f"{self.clone.name}: unchanged")
         else:
             self.arrival.done.repositories.append(self.clone.name)

@@ -1,31 +1,27 @@
 """A repository on its way through the door, and what is told of it at the end."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from orchestration.landing import derive
-from orchestration.landing.door import Counts, Door, Load
+from orchestration.landing.door import Door, Landing, Load, Say
 from orchestration.landing.git.clone import Clone
 from orchestration.landing.git.log import Commit, read_commits
 from orchestration.landing.identity import People, canonical
 
 BATCH_ROWS = 10_000
-Say = Callable[[str], None]
 Row = dict[str, object]
 
 
 @dataclass
-class Landed:
+class Landed(Landing):
     """What one `land git` did, by entity."""
 
-    counts: dict[str, Counts] = field(default_factory=dict)
     repositories: list[str] = field(default_factory=list)
-    unchanged_repositories: list[str] = field(default_factory=list)
     # Changes whose number merged a second time, say after a revert: the first merge counts.
     merged_again: dict[str, int] = field(default_factory=dict)
-    made_key: bool = False
 
 
 class Accounts:
@@ -99,8 +95,7 @@ class Arrival:
             self.repository, origin=self.repository, loaded_to=self.loaded_to, digest=digest
         ) as load:
             yield load
-        for entity, counts in load.counts.items():
-            self.done.counts.setdefault(entity, Counts()).add(counts)
+        self.done.add(load)
 
     def land_commits(
         self, load: Load, shas: Iterable[str], mainline: set[str]

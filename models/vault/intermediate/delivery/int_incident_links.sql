@@ -34,8 +34,7 @@ carrying as (
         incidents.incident_id,
         carried.deployment_key,
         carried.finished_at,
-        case when carried.finished_at > incidents.opened_at then carried.finished_at end
-            as finished_late_at
+        {{ seconds_between('carried.finished_at', 'incidents.opened_at') }} as seconds_after
 
     from incidents
     inner join carried
@@ -54,9 +53,8 @@ named as (
         row_number() over (
             partition by incident_id
             order by
-                case when finished_late_at is null then 0 else 1 end asc,
-                finished_late_at asc,
-                finished_at desc,
+                case when seconds_after >= 0 then 0 else 1 end asc,
+                abs(seconds_after) asc,
                 deployment_key asc
         ) as preference
 

@@ -26,8 +26,8 @@ change_deployments as (
     select * from {{ ref('int_change_deployments') }}
 ),
 
-deliveries as (
-    select * from {{ ref('int_deliveries') }}
+source_entities as (
+    select * from {{ ref('int_source_entities') }}
     where entity = 'change_reviews'
 ),
 
@@ -148,12 +148,12 @@ found as (
                 then reviews_before_merge.last_approval_at
             when reviews_before_merge.last_review_at is not null
                 then reviews_before_merge.last_review_at
-            when deliveries.entity is null then null
+            when source_entities.entity is null then null
             when review_requests.change_key is not null then changes.merged_at
             else coalesce(made_ready.ready_at, changes.opened_at)
         end as approved_at,
         reviews_before_merge.last_approval_at is not null as is_approved,
-        deliveries.entity is not null as is_review_known,
+        source_entities.entity is not null as is_review_known,
         changes.merged_at,
         change_deployments.deployed_at,
         change_deployments.link_method as deploy_method
@@ -164,7 +164,7 @@ found as (
     left join made_ready on changes.change_key = made_ready.change_key
     left join review_requests on changes.change_key = review_requests.change_key
     left join change_deployments on changes.change_key = change_deployments.change_key
-    left join deliveries on changes.source = deliveries.source
+    left join source_entities on changes.source = source_entities.source
 ),
 
 -- Merge is the anchor: what lies after the next boundary is clamped down to it, one by one.

@@ -85,31 +85,9 @@ clipped as (
             and bounds.left_position > spans.from_position
 ),
 
--- Spans overlap: each adds only what lies beyond those before it.
-reached as (
-    select
-        change_key,
-        from_position,
-        to_position,
-        coalesce(
-            max(to_position) over (
-                partition by change_key order by from_position, to_position
-                rows between unbounded preceding and 1 preceding
-            ),
-            from_position
-        ) as covered_to
-
-    from clipped
-),
-
-covered as (
-    select
-        change_key,
-        cast(sum(greatest(to_position - greatest(from_position, covered_to), 0)) as bigint)
-            as covered_seconds
-
-    from reached
-    group by change_key
+-- The union of work and runs; what of it is no work is waiting for a run.
+work_or_runs as (
+    {{ covered_seconds('clipped', by=['change_key']) }}
 ),
 
 final as (
@@ -118,8 +96,8 @@ final as (
         stages.change_key,
 
         -- working clock
-        coalesce(covered.covered_seconds, 0) - stages.active_seconds as ci_waiting_seconds,
-        stages.waiting_seconds + stages.active_seconds - coalesce(covered.covered_seconds, 0)
+        coalesce(work_or_runs.covered_seconds, 0) - stages.active_seconds as ci_waiting_seconds,
+        stages.waiting_seconds + stages.active_seconds - coalesce(work_or_runs.covered_seconds, 0)
             as other_waiting_seconds
 
     from stages
@@ -129,7 +107,7 @@ final as (
         on
             changes.repository = first_runs.repository
             and bounds.entered_at >= first_runs.known_from
-    left join covered on stages.change_key = covered.change_key
+    left join work_or_runs on stages.change_key = work_or_runs.change_key
     where stages.waiting_seconds is not null
 )
 

@@ -26,33 +26,8 @@ clipped as (
             and bounds.left_position > active_spans.from_position
 ),
 
--- Spans overlap: each adds only what lies beyond those before it.
-reached as (
-    select
-        change_key,
-        stage,
-        from_position,
-        to_position,
-        coalesce(
-            max(to_position) over (
-                partition by change_key, stage order by from_position, to_position
-                rows between unbounded preceding and 1 preceding
-            ),
-            from_position
-        ) as covered_to
-
-    from clipped
-),
-
 active as (
-    select
-        change_key,
-        stage,
-        cast(sum(greatest(to_position - greatest(from_position, covered_to), 0)) as bigint)
-            as active_seconds
-
-    from reached
-    group by change_key, stage
+    {{ covered_seconds('clipped', by=['change_key', 'stage']) }}
 ),
 
 final as (
@@ -66,8 +41,8 @@ final as (
 
         -- working clock
         bounds.left_position - bounds.entered_position as working_seconds,
-        coalesce(active.active_seconds, 0) as active_seconds,
-        bounds.left_position - bounds.worked_from_position - coalesce(active.active_seconds, 0)
+        coalesce(active.covered_seconds, 0) as active_seconds,
+        bounds.left_position - bounds.worked_from_position - coalesce(active.covered_seconds, 0)
             as waiting_seconds
 
     from bounds

@@ -2,8 +2,8 @@ with lives as (
     select * from {{ ref('int_change_lives') }}
 ),
 
-deliveries as (
-    select * from {{ ref('int_deliveries') }}
+source_entities as (
+    select * from {{ ref('int_source_entities') }}
 ),
 
 commit_times as (
@@ -20,7 +20,7 @@ deployment_parts as (
 
 failure_evidence as (
     select count(*) as row_count
-    from deliveries
+    from source_entities
     where entity = 'incidents'
     union all
     select count(undoes_deployment_id) as row_count
@@ -55,7 +55,7 @@ found as (
     select
         'reviews' as capability,
         count(*) as row_count
-    from deliveries
+    from source_entities
     where entity = 'change_reviews'
     union all
     select
@@ -66,7 +66,7 @@ found as (
     select
         'ci_runs' as capability,
         count(*) as row_count
-    from deliveries
+    from source_entities
     where entity = 'ci_runs'
     union all
     select
@@ -87,7 +87,7 @@ found as (
     select
         'incidents' as capability,
         count(*) as row_count
-    from deliveries
+    from source_entities
     where entity = 'incidents'
     union all
     -- Incidents, or deployments that say what they undo: without either nothing ever fails.

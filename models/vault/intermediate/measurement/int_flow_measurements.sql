@@ -224,7 +224,7 @@ final as (
     select
         change_key,
         'flow_velocity' as metric_key,
-        'merged' as population,
+        population,
         'count' as kind,
         'all' as stage,
         'none' as clock,
@@ -232,8 +232,8 @@ final as (
         cast(null as bigint) as numerator,
         cast(null as bigint) as denominator
 
-    from lives
-    where merged_at is not null
+    from population_times
+    where population = 'merged'
 )
 
 select * from final

@@ -6,16 +6,21 @@ rounds as (
     select * from {{ ref('int_review_rounds') }}
 ),
 
+population_times as (
+    select * from {{ ref('int_population_times') }}
+),
+
 waits as (
     select
-        change_key,
-        {{ seconds_between('ready_at', 'first_review_at') }} as wall_seconds,
-        first_review_position - ready_position as working_seconds
+        lives.change_key,
+        {{ seconds_between('lives.ready_at', 'lives.first_review_at') }} as wall_seconds,
+        lives.first_review_position - lives.ready_position as working_seconds
 
     from lives
-    where
-        ready_position is not null
-        and first_review_position is not null
+    inner join population_times
+        on
+            lives.change_key = population_times.change_key
+            and population_times.population = 'first_reviewed'
 ),
 
 final as (
@@ -72,21 +77,21 @@ final as (
     from rounds
     union all
     select
-        change_key,
+        lives.change_key,
         'review_coverage' as metric_key,
-        'reviewable' as population,
+        population_times.population,
         'share' as kind,
         'all' as stage,
         'none' as clock,
         cast(null as bigint) as amount,
-        case when is_approved then cast(1 as bigint) else cast(0 as bigint) end as numerator,
+        case when lives.is_approved then cast(1 as bigint) else cast(0 as bigint) end as numerator,
         cast(1 as bigint) as denominator
 
     from lives
-    -- A source that delivers no reviews says nothing of coverage: it is not 0 %.
-    where
-        merged_at is not null
-        and is_review_known
+    inner join population_times
+        on
+            lives.change_key = population_times.change_key
+            and population_times.population = 'reviewable'
 )
 
 select * from final

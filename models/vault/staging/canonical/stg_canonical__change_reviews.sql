@@ -1,18 +1,10 @@
 with landed as (
-    {{ union_sources('change_reviews', [
-        'repository', 'change_id', 'review_id', 'kind', 'reviewer_key', 'reviewer_is_bot',
-        'submitted_at',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by repository, change_id, review_id order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'change_reviews', key=['repository', 'change_id', 'review_id'],
+        columns=[
+            'kind', 'reviewer_key', 'reviewer_is_bot', 'submitted_at',
+        ],
+    ) }}
 ),
 
 final as (
@@ -32,8 +24,7 @@ final as (
         -- timestamps
         submitted_at
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

@@ -1,17 +1,7 @@
 with landed as (
-    {{ union_sources('change_work_items', [
-        'repository', 'change_id', 'work_item_id',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by repository, change_id, work_item_id order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'change_work_items', key=['repository', 'change_id', 'work_item_id'],
+    ) }}
 ),
 
 final as (
@@ -23,8 +13,7 @@ final as (
         -- properties
         source
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

@@ -1,19 +1,11 @@
 with landed as (
-    {{ union_sources('changes', [
-        'repository', 'change_id', 'author_key', 'author_is_bot', 'opened_at', 'merged_at',
-        'closed_at', 'merge_commit', 'first_commit_at', 'is_hotfix', 'is_assisted',
-        'reverts_change_id',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by repository, change_id order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'changes', key=['repository', 'change_id'],
+        columns=[
+            'author_key', 'author_is_bot', 'opened_at', 'merged_at', 'closed_at',
+            'merge_commit', 'first_commit_at', 'is_hotfix', 'is_assisted', 'reverts_change_id',
+        ],
+    ) }}
 ),
 
 final as (
@@ -42,8 +34,7 @@ final as (
         closed_at,
         first_commit_at
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

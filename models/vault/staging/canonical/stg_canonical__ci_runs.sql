@@ -1,18 +1,11 @@
 with landed as (
-    {{ union_sources('ci_runs', [
-        'repository', 'run_id', 'workflow', 'commit_sha', 'attempt', 'result', 'queued_at',
-        'started_at', 'finished_at',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by repository, run_id order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'ci_runs', key=['repository', 'run_id'],
+        columns=[
+            'workflow', 'commit_sha', 'attempt', 'result', 'queued_at', 'started_at',
+            'finished_at',
+        ],
+    ) }}
 ),
 
 final as (
@@ -33,8 +26,7 @@ final as (
         started_at,
         finished_at
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

@@ -1,17 +1,10 @@
 with landed as (
-    {{ union_sources('commit_coauthors', [
-        'repository', 'commit_sha', 'coauthor_key', 'coauthor_is_bot',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by repository, commit_sha, coauthor_key order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'commit_coauthors', key=['repository', 'commit_sha', 'coauthor_key'],
+        columns=[
+            'coauthor_is_bot',
+        ],
+    ) }}
 ),
 
 final as (
@@ -26,8 +19,7 @@ final as (
         -- properties
         source
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

@@ -1,18 +1,10 @@
 with landed as (
-    {{ union_sources('commit_files', [
-        'repository', 'commit_sha', 'path', 'previous_path', 'change_type', 'additions',
-        'deletions',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by repository, commit_sha, path order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'commit_files', key=['repository', 'commit_sha', 'path'],
+        columns=[
+            'previous_path', 'change_type', 'additions', 'deletions',
+        ],
+    ) }}
 ),
 
 final as (
@@ -29,8 +21,7 @@ final as (
         deletions,
         source
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

@@ -1,19 +1,11 @@
 with landed as (
-    {{ union_sources('commits', [
-        'repository', 'commit_sha', 'author_key', 'author_is_bot', 'authored_at',
-        'committed_at', 'parent_count', 'is_mainline', 'is_assisted', 'is_revert',
-        'reverts_commit_sha',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by repository, commit_sha order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'commits', key=['repository', 'commit_sha'],
+        columns=[
+            'author_key', 'author_is_bot', 'authored_at', 'committed_at', 'parent_count',
+            'is_mainline', 'is_assisted', 'is_revert', 'reverts_commit_sha',
+        ],
+    ) }}
 ),
 
 final as (
@@ -39,8 +31,7 @@ final as (
         authored_at,
         committed_at
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

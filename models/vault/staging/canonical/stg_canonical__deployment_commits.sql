@@ -1,17 +1,7 @@
 with landed as (
-    {{ union_sources('deployment_commits', [
-        'deployment_id', 'repository', 'commit_sha',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by deployment_id, repository, commit_sha order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'deployment_commits', key=['deployment_id', 'repository', 'commit_sha'],
+    ) }}
 ),
 
 final as (
@@ -23,8 +13,7 @@ final as (
         -- properties
         source
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

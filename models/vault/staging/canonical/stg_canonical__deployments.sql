@@ -1,18 +1,11 @@
 with landed as (
-    {{ union_sources('deployments', [
-        'deployment_id', 'repository', 'system', 'environment', 'result', 'commit_sha',
-        'started_at', 'finished_at', 'undoes_deployment_id', 'is_hotfix', 'is_rollback',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by deployment_id order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'deployments', key=['deployment_id'],
+        columns=[
+            'repository', 'system', 'environment', 'result', 'commit_sha', 'started_at',
+            'finished_at', 'undoes_deployment_id', 'is_hotfix', 'is_rollback',
+        ],
+    ) }}
 ),
 
 final as (
@@ -37,8 +30,7 @@ final as (
         started_at,
         finished_at
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

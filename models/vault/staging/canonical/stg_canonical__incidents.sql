@@ -1,18 +1,11 @@
 with landed as (
-    {{ union_sources('incidents', [
-        'incident_id', 'system', 'repository', 'environment', 'severity', 'opened_at',
-        'resolved_at', 'deployment_id', 'commit_sha',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by incident_id order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'incidents', key=['incident_id'],
+        columns=[
+            'system', 'repository', 'environment', 'severity', 'opened_at', 'resolved_at',
+            'deployment_id', 'commit_sha',
+        ],
+    ) }}
 ),
 
 final as (
@@ -35,8 +28,7 @@ final as (
         opened_at,
         resolved_at
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

@@ -1,17 +1,10 @@
 with landed as (
-    {{ union_sources('work_items', [
-        'work_item_id', 'work_type', 'created_at', 'resolved_at', 'states_outcome',
-    ]) }}
-),
-
--- An event that two sources deliver is one event: the source that knows most tells it.
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by work_item_id order by source_rank
-        ) as preference
-    from landed
+    {{ union_sources(
+        'work_items', key=['work_item_id'],
+        columns=[
+            'work_type', 'created_at', 'resolved_at', 'states_outcome',
+        ],
+    ) }}
 ),
 
 final as (
@@ -28,8 +21,7 @@ final as (
         created_at,
         resolved_at
 
-    from ranked
-    where preference = 1
+    from landed
 )
 
 select * from final

@@ -46,8 +46,9 @@ deploying_tasks as (
 -- Three tables tell of deployments, the first of them with most; what one tells, the next repeats.
 told as (
     select
+        1 as table_rank,
         id,
-        cicd_deployment_id,
+        coalesce(cicd_deployment_id, id) as told_of,
         cicd_scope_id,
         repo_id,
         repository,
@@ -66,8 +67,9 @@ told as (
     from deployment_commits
     union all
     select
+        2 as table_rank,
         id,
-        id as cicd_deployment_id,
+        id as told_of,
         cicd_scope_id,
         null as repo_id,
         null as repository,
@@ -84,19 +86,15 @@ told as (
         updated_at
 
     from deployments
-    where
-        id not in (
-            select deployment_commits.cicd_deployment_id from deployment_commits
-            where deployment_commits.cicd_deployment_id is not null
-        )
     union all
     select
+        3 as table_rank,
         concat(
             pipelines.id,
             ':',
             coalesce(pipeline_commits.repository, pipeline_commits.repo_id, '')
         ) as id,
-        pipelines.id as cicd_deployment_id,
+        pipelines.id as told_of,
         pipelines.cicd_scope_id,
         pipeline_commits.repo_id,
         pipeline_commits.repository,
@@ -118,28 +116,31 @@ told as (
     where
         (upper(pipelines.type) = 'DEPLOYMENT' or deploying_tasks.pipeline_id is not null)
         and coalesce(upper(pipelines.result), '') not like 'SKIP%'
-        and pipelines.id not in (
-            select deployment_commits.cicd_deployment_id from deployment_commits
-            where deployment_commits.cicd_deployment_id is not null
-        )
-        and pipelines.id not in (select deployments.id from deployments)
+),
+
+first_told as (
+    select
+        *,
+        rank() over (partition by told_of order by table_rank) as table_preference
+    from told
 ),
 
 placed as (
     select
-        told.*,
-        {{ without_connection('told.id') }} as deployment_id,
+        first_told.*,
+        {{ without_connection('first_told.id') }} as deployment_id,
         coalesce(
             repositories.repository,
-            told.repository,
+            first_told.repository,
             scopes.repository,
-            {{ without_connection('told.cicd_scope_id') }},
+            {{ without_connection('first_told.cicd_scope_id') }},
             'unknown'
         ) as placed_repository
 
-    from told
-    left join repositories on told.repo_id = repositories.repo_id
-    left join scopes on told.cicd_scope_id = scopes.id
+    from first_told
+    left join repositories on first_told.repo_id = repositories.repo_id
+    left join scopes on first_told.cicd_scope_id = scopes.id
+    where first_told.table_preference = 1
 ),
 
 ranked as (
