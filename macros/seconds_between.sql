@@ -3,7 +3,9 @@
 {%- endmacro %}
 
 {% macro default__seconds_between(start_at, end_at) -%}
-    cast(extract(epoch from {{ end_at }}) - extract(epoch from {{ start_at }}) as bigint)
+    cast(
+        floor(extract(epoch from {{ end_at }})) - floor(extract(epoch from {{ start_at }})) as bigint
+    )
 {%- endmacro %}
 
 {% macro spark__seconds_between(start_at, end_at) -%}

@@ -154,7 +154,7 @@ def land_devlake_command(
     for table, columns in done.missing_columns.items():
         console.print(f"{table} has no {', '.join(columns)} here", markup=False)
     if done.missing_tables or done.missing_columns:
-        console.print("What rests on it reads not_measurable: `flowgrain doctor` says what.")
+        console.print("What cannot be measured without it, `flowgrain doctor` says after a build.")
 
 
 @app.command("build")

@@ -105,7 +105,8 @@ class Entity:
     def landed_key(self) -> tuple[str, ...]:
         """The natural key in the raw table, where a person is its key."""
         return tuple(
-            f"{name}_key" if self.columns[name].type == "person" else name for name in self.key
+            f"{name}_key" if name in self.columns and self.columns[name].type == "person" else name
+            for name in self.key
         )
 
 

@@ -112,17 +112,19 @@ def _read(path: Path, entity: Entity, load: Load) -> None:
 def _read_webhooks(path: Path, entity: Entity, load: Load) -> None:
     lines = webhooks.read(path, entity.name)
     while batch := list(islice(lines, BATCH_ROWS)):
-        rows = []
+        rows: dict[str, list[dict[str, object]]] = {}
         for number, line, told in batch:
             if isinstance(told, str):
                 load.quarantine(entity.name, row=number, field=None, reason=told, payload=line)
-            else:
-                rows += [{**row, "_row": number} for row in told]
-        if rows:
-            names = {name for row in rows for name in row} - {"_row"}
-            kinds = [(name, pa.string()) for name in sorted(names)]
+                continue
+            for row in told:
+                name = str(row.pop(webhooks.ENTITY, entity.name))
+                rows.setdefault(name, []).append({**row, "_row": number})
+        for name, of_entity in rows.items():
+            columns = {column for row in of_entity for column in row} - {"_row"}
+            kinds = [(column, pa.string()) for column in sorted(columns)]
             schema = pa.schema([*kinds, ("_row", pa.int64())])
-            load.rows(entity.name, pa.Table.from_pylist(rows, schema))
+            load.rows(name, pa.Table.from_pylist(of_entity, schema))
 
 
 def _take(entity: Entity, load: Load, table: pa.Table) -> None:

@@ -37,9 +37,10 @@ def files_of(folder: Path, ends: Mapping[str, tuple[str, ...]], what: str) -> di
         if paths:
             found[name] = paths[0]
     if not found:
+        names = ", ".join(ends)
         raise FlowgrainError(
             f"{folder} holds no {what}",
-            f"Name files after what they hold, e.g. {next(iter(ends))}.csv; all names: {', '.join(ends)}",
+            f"Name files after what they hold, e.g. {next(iter(ends))}.csv; all names: {names}",
         )
     return found
 

@@ -14,6 +14,8 @@ from orchestration.landing.derive import name_of_remote
 Row = dict[str, object]
 RESULTS = {"SUCCESS": "success", "FAILURE": "failure", "ABORT": "aborted", "ABORTED": "aborted"}
 LONGEST_LINE = 1_000_000
+# Where a line tells of more than its file is named after: what the row is.
+ENTITY = "_entity"
 
 
 def read(path: Path, entity: str) -> Iterator[tuple[int, str, list[Row] | str]]:
@@ -50,27 +52,41 @@ def _texts(row: Mapping[str, object]) -> Row:
 
 
 def _deployments(record: Mapping[str, Any]) -> list[Row] | str:
-    """A deployment of several repositories is one of each."""
+    """A deployment of several repositories is one of each; further commits of one are its set."""
     commits = record.get("deploymentCommits")
     if not isinstance(commits, list) or not commits:
         return "missing"
-    rows = []
-    for commit in commits:
-        if not isinstance(commit, dict):
-            return "not_json"
-        repository = _repository(commit.get("repoUrl"))
-        key = record.get("id")
+    if not all(isinstance(commit, dict) for commit in commits):
+        return "not_json"
+    key = record.get("id")
+    repositories = [_repository(commit.get("repoUrl")) for commit in commits]
+    is_one = len(set(repositories)) == 1 or not key
+    rows: list[Row] = []
+    for number, (commit, repository) in enumerate(zip(commits, repositories, strict=True)):
+        deployment_id = key if is_one else f"{key}@{repository}"
+        sha = commit.get("commitSha")
+        if repository in repositories[:number]:
+            further = {"repository": repository, "commit_sha": sha}
+            rows.append({ENTITY: "deployment_commits", "deployment_id": deployment_id, **further})
+            continue
         result = commit.get("result") or record.get("result") or "SUCCESS"
         rows.append(
             {
-                "deployment_id": key if len(commits) == 1 or not key else f"{key}@{repository}",
+                "deployment_id": deployment_id,
                 "repository": repository,
                 "environment": record.get("environment") or "PRODUCTION",
                 "result": RESULTS.get(str(result).upper(), result),
-                "commit_sha": commit.get("commitSha"),
+                "commit_sha": sha,
                 "started_at": commit.get("startedDate") or record.get("startedDate"),
                 "finished_at": commit.get("finishedDate") or record.get("finishedDate"),
-                "title": record.get("displayTitle") or record.get("name"),
+                "title": " ".join(
+                    str(title)
+                    for title in (
+                        record.get("displayTitle") or record.get("name"),
+                        commit.get("displayTitle"),
+                    )
+                    if title
+                ),
             }
         )
     return rows

@@ -65,7 +65,7 @@ def rows(changes: int = 6, connections: tuple[int, ...] = (1,)) -> Rows:
         told.setdefault(name, []).append({**columns, "updated_at": at(day)})
 
     for c in connections:
-        repo, scope = f"github:GithubRepo:{c}:7", f"github:GithubRepo:{c}:7"
+        repo = scope = f"github:GithubRepo:{c}:7"
         tell("repos", 1, id=repo, name="shop/checkout", url="https://github.invalid/shop/checkout")
         tell("cicd_scopes", 1, id=scope, name="shop/checkout", url="")
         tell("project_mapping", 1, project_name="shop", table="repos", row_id=repo)
@@ -83,6 +83,7 @@ def rows(changes: int = 6, connections: tuple[int, ...] = (1,)) -> Rows:
             told.setdefault("accounts", []).append(account)
         for n in range(1, changes + 1):
             _change(tell, c, n, repo, scope)
+        _rest(tell, c, repo)
         incident = f"jira:JiraIssue:{c}:900"
         tell(
             "incidents",
@@ -232,6 +233,30 @@ def _change(tell: Any, c: int, n: int, repo: str, scope: str) -> None:
             original_to_value=taken,
             created_date=at(n, 7 + order),
         )
+
+
+def _rest(tell: Any, c: int, repo: str) -> None:
+    """A row of each further table, so that none of them lands for the first time at a user's."""
+    request, board = f"github:GithubPullRequest:{c}:101", f"jira:JiraBoard:{c}:3"
+    item, run = f"jira:JiraIssue:{c}:501", f"github:GithubRun:{c}:7:1"
+    for label in ("hotfix", "backend", SECRET):
+        tell("pull_request_labels", 2, pull_request_id=request, label_name=label)
+    tell("pull_request_issues", 2, pull_request_id=request, issue_id=item)
+    sha = f"c{1:039d}"
+    tell("refs", 2, repo_id=repo, ref_type="BRANCH", commit_sha=sha, is_default=True)
+    if c == 1:
+        tell("commit_files", 2, commit_sha=sha, file_path="pay.py", additions=3, deletions=1)
+    told = {"started_date": at(1, 10), "finished_date": at(1, 11), "result": "SUCCESS"}
+    tell("cicd_tasks", 2, id=f"{run}:1", pipeline_id=run, status="DONE", type="TEST", **told)
+    deployment = f"github:GithubDeployment:{c}:1"
+    tell("cicd_deployments", 2, id=deployment, name="deploy", environment="PRODUCTION", **told)
+    tell("boards", 2, id=board)
+    tell("board_issues", 2, board_id=board, issue_id=item)
+    for hour, status in ((7, "To do"), (8, "In progress"), (10, "Done")):
+        state = {"original_status": status, "start_date": at(1, hour)}
+        tell("issue_status_history", 2, issue_id=item, **state)
+    tell("cq_projects", 2, id=f"sonarqube:SonarqubeProject:{c}:a", name="checkout")
+    tell("cq_issues", 2, id=f"sonarqube:SonarqubeIssue:{c}:b", type="BUG", severity="MAJOR")
 
 
 def fill(engine: sa.Engine, metadata: sa.MetaData, told: Rows) -> None:

@@ -27,6 +27,7 @@ from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import entities
 from orchestration.landing.devlake import database as reading
 from orchestration.landing.devlake import land_devlake, live
+from orchestration.landing.devlake.arrival import TABLES
 from orchestration.landing.devlake.database import _address
 
 KINDS = ("postgresql", "mariadb")
@@ -160,7 +161,9 @@ def test_a_second_load_reads_what_is_new_and_changes_nothing_else(
     assert (
         again.counts["pull_requests"].rows_read == again.counts["pull_requests"].rows_unchanged == 1
     )
-    assert "commits_diffs" in again.unchanged
+    # A table that does not say when its rows were written is read whole.
+    diffs = again.counts["commits_diffs"]
+    assert diffs.rows_read == diffs.rows_unchanged == 10
     empty.run("update pull_requests set merge_commit_sha = 'abc', updated_at = :at where "
               "pull_request_key = 1", at=lake.at(20))  # fmt: skip
     later = land_devlake(home, empty.url).counts["pull_requests"]
@@ -198,6 +201,39 @@ def test_what_devlake_has_no_more_leaves(empty: Lake, tmp_path: Path) -> None:
     left = raw(home)
     assert len(left["cicd_deployment_commits"]) == 5
     assert len(left["commits_diffs"]) == 8
+
+
+def test_as_many_new_rows_as_old_ones_are_gone(empty: Lake, tmp_path: Path) -> None:
+    """A count that stays the same tells nothing, neither does one with rows that were set aside."""
+    home = Home(tmp_path)
+    empty.make(lake.rows())
+    empty.run("update pull_requests set created_date = null where pull_request_key = 1")
+    assert land_devlake(home, empty.url).counts["pull_requests"].rows_quarantined == 1
+    empty.run("update commits_diffs set commit_sha = 'other' where commit_sha like 'c%3'")
+    empty.run("delete from pull_requests where pull_request_key = 2")
+    done = land_devlake(home, empty.url)
+    changed = done.counts["commits_diffs"]
+    assert (changed.rows_inserted, changed.rows_removed) == (1, 1)
+    assert done.counts["pull_requests"].rows_removed == 1
+
+
+def test_what_was_written_long_ago_and_is_seen_only_now_lands(empty: Lake, tmp_path: Path) -> None:
+    """Say a backup was played back: the newest row that is in is days younger."""
+    home, told = Home(tmp_path), lake.rows()
+    late = told["pull_requests"].pop(0)
+    land_devlake(home, empty.make(told).url)
+    lake.fill(empty.engine, empty.metadata, {"pull_requests": [late]})
+    assert land_devlake(home, empty.url).counts["pull_requests"].rows_inserted == 1
+
+
+def test_every_table_that_is_read_is_tried(empty: Lake, tmp_path: Path) -> None:
+    """With rows in each, so that none lands for the first time at a user's."""
+    told = lake.rows()
+    assert set(told) - {"accounts"} == set(TABLES)
+    done = land_devlake(Home(tmp_path), empty.make(told).url)
+    assert {name for name in TABLES if not done.counts[name].rows_inserted} == set()
+    # A hotfix, and two labels that mark nothing.
+    assert done.counts["pull_request_labels"].rows_inserted == 2
 
 
 def test_an_older_schema_lands_what_it_has_and_names_the_rest(empty: Lake, tmp_path: Path) -> None:
@@ -273,6 +309,30 @@ def test_a_connection_that_stays_broken_is_said_and_loses_nothing(
     monkeypatch.undo()
     land_devlake(home, empty.url)
     assert len(raw(home)["pull_requests"]) == 25
+
+
+def test_a_connection_that_breaks_before_anything_new_is_not_tried_for_ever(
+    empty: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All rows were written at once, and the server gives up after ten, whatever is tried."""
+    monkeypatch.setattr(live, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(reading, "BATCH_ROWS", 2)
+    tries = []
+    monkeypatch.setattr(live, "wait", tries.append)
+    empty.make(lake.rows(changes=20))
+    empty.run("update pull_requests set updated_at = :at", at=lake.at(2))
+    batches = reading.Database.batches
+
+    def breaking(self: reading.Database, *arguments: Any) -> Iterator[pa.Table]:
+        for number, table in enumerate(batches(self, *arguments), 1):
+            if arguments[0].name == "pull_requests" and number > 5:
+                raise reading.DroppedError
+            yield table
+
+    monkeypatch.setattr(reading.Database, "batches", breaking)
+    with pytest.raises(FlowgrainError, match="broke 5 times while pull_requests"):
+        land_devlake(Home(tmp_path), empty.url)
+    assert len(tries) <= 2 * live.ATTEMPTS
 
 
 def test_a_database_that_answers_slowly_is_waited_for(empty: Lake, tmp_path: Path) -> None:
@@ -362,11 +422,19 @@ def test_a_wrong_address_is_said_without_a_secret(
     assert "sesame" not in said
 
 
-@pytest.mark.parametrize("url", ["mysql://", "oracle://a:secret@b/c", "mysql://a:secret@b", "x://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://", "oracle://a:secret@b/c", "mysql://a:secret@b", "x://",
+        "merico:secret@tcp(127.0.0.1:3306)/lake", "mysql:/reader:secret@127.0.0.1/lake",
+        "mysql://reader:half/of@the#secret@127.0.0.1/lake",
+    ],
+)  # fmt: skip
 def test_what_is_no_address_is_said_without_a_secret(tmp_path: Path, url: str) -> None:
-    with pytest.raises(FlowgrainError, match="address of DevLake's database") as caught:
+    with pytest.raises(FlowgrainError, match="DevLake") as caught:
         land_devlake(Home(tmp_path), url)
     assert "secret" not in str(caught.value)
+    assert "mysql://USER:PASSWORD@HOST" in str(caught.value)
 
 
 @pytest.mark.parametrize("right", ["", "id, base_repo_id, created_date, updated_at"])

@@ -458,6 +458,7 @@ def test_what_is_posted_to_devlake_may_be_written_here(home: Home, folder: Path)
     two["deploymentCommits"] = [
         {"repoUrl": "git@host.invalid:shop/web.git", "commitSha": "def", "result": "FAILURE"},
         {"repoUrl": "basket", "commitSha": "ghi"},
+        {"repoUrl": "git@host.invalid:shop/web.git", "commitSha": "jkl"},
     ]
     for name, records in (("deployments", (DEPLOYMENT, two)), ("incidents", (INCIDENT,))):
         lines = "\n\n".join(json.dumps(record) for record in records)
@@ -472,6 +473,9 @@ def test_what_is_posted_to_devlake_may_be_written_here(home: Home, folder: Path)
         ("d-2@basket", "basket", "PRODUCTION", "success", "ghi", True, datetime(2026, 3, 2, 9)),
         ("d-2@shop/web", "shop/web", "PRODUCTION", "failure", "def", True, datetime(2026, 3, 2, 9)),
     ]
+    # The second commit of a repository is part of what the deployment carries.
+    assert query(home, "select deployment_id, repository, commit_sha from raw_files"
+                 ".deployment_commits") == [("d-2@shop/web", "shop/web", "jkl")]  # fmt: skip
     assert query(
         home, "select incident_id, system, severity, resolved_at from raw_files.incidents"
     ) == [("INC-1", "s_001", "high", datetime(2026, 3, 2, 11))]

@@ -8,9 +8,10 @@ models/vault/staging/devlake/.
 from datetime import datetime
 from pathlib import Path
 
+from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing.devlake.arrival import SOURCE, Arrival, Landed
-from orchestration.landing.devlake.database import Database
+from orchestration.landing.devlake.database import ADDRESS_REMEDY, Database
 from orchestration.landing.devlake.exports import exports_of, land_exports
 from orchestration.landing.devlake.live import land_live
 from orchestration.landing.door import Door, Say
@@ -31,6 +32,12 @@ def land_devlake(
     where the source cannot be read at all, and never with a user or a password in it.
     """
     database = Database(source) if "://" in source else None
+    if database is None and not Path(source).is_dir():
+        # A mistyped address may hold a password: it is not told again.
+        raise FlowgrainError(
+            "What was given for DevLake is neither a folder nor the address of a database",
+            ADDRESS_REMEDY,
+        )
     files = {} if database else exports_of(Path(source))
     with Door(home, SOURCE, target=target) as door:
         arrival = Arrival(door, say)

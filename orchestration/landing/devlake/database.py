@@ -1,5 +1,6 @@
 """DevLake's own database, MySQL, MariaDB or PostgreSQL, read as a stream."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,11 @@ from orchestration.landing.contract import Entity
 from orchestration.landing.devlake.rows import table_of
 
 BATCH_ROWS = 20_000
+ADDRESS_REMEDY = (
+    "Write mysql://USER:PASSWORD@HOST:3306/lake or postgresql://USER:PASSWORD@HOST:5432/lake, "
+    "signs in the password other than letters and digits as %XX, e.g. @ as %40"
+)
+PLAIN = re.compile(r"[\w.:\[\]-]*/[\w.-]*")
 DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mysql+pymysql",
@@ -73,7 +79,8 @@ class Database:
         """Connect once, so that a wrong address or password is said before anything is read."""
         self._url = _address(url)
         # What is said of the address: never a user, a password or a parameter.
-        self.name = f"{self._url.host or 'localhost'}/{self._url.database}"
+        port = f":{self._url.port}" if self._url.port else ""
+        self.name = f"{self._url.host or 'localhost'}{port}/{self._url.database}"
         kind = self._url.get_backend_name()
         self._engine = sa.create_engine(
             self._url, pool_pre_ping=True, hide_parameters=True, connect_args=CONNECT[kind]
@@ -197,12 +204,10 @@ def _address(text: str) -> sa.URL:
         driver = DRIVERS.get(url.get_backend_name())
     except (ArgumentError, NoSuchModuleError, ValueError):
         driver, url = None, None
-    if url is None or driver is None or not url.database:
-        raise FlowgrainError(
-            "The address of DevLake's database cannot be read",
-            "Write it like mysql://USER:PASSWORD@HOST:3306/lake or "
-            "postgresql://USER:PASSWORD@HOST:5432/lake",
-        )
+    # Signs of a password in the host or after it: what is read there would be told.
+    is_plain = url and PLAIN.fullmatch(f"{url.host or ''}/{url.database or ''}")
+    if url is None or driver is None or not url.database or not is_plain:
+        raise FlowgrainError("The address of DevLake's database cannot be read", ADDRESS_REMEDY)
     return url.set(drivername=driver).difference_update_query(GO_WORDS)
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from orchestration.errors import FlowgrainError
 from orchestration.landing.contract import Entity
-from orchestration.landing.devlake.arrival import CONNECTION, TABLES, Arrival
+from orchestration.landing.devlake.arrival import CONNECTION, SOURCE, TABLES, Arrival
 from orchestration.landing.devlake.database import Database, DroppedError, wait
 from orchestration.landing.devlake.rows import ACCOUNTS
 
@@ -38,12 +38,19 @@ def land_live(arrival: Arrival, database: Database, loaded_to: datetime | None) 
         raise FlowgrainError(
             f"{database.name} does not say what it is loaded to", "Say it with --loaded-to"
         )
-    _meet(arrival, database)
-    for name, columns in plan.items():
-        # Nothing that DevLake wrote down happened after it wrote it.
-        table = _Table(arrival, database, TABLES[name], columns, loaded_to or max(mark, *written))
-        table.land()
-        table.withdraw()
+    try:
+        _meet(arrival, database)
+        for name, columns in plan.items():
+            # Nothing that DevLake wrote down happened after it wrote it.
+            limit = loaded_to or max(mark, *written)
+            table = _Table(arrival, database, TABLES[name], columns, limit)
+            table.land()
+            table.withdraw()
+    except DroppedError:
+        raise FlowgrainError(
+            f"The connection to {database.name} broke",
+            "What was read is kept; run it again when the database answers",
+        ) from None
     arrival.door.arrive(CONNECTION, loaded_to=mark)
 
 
@@ -76,13 +83,19 @@ class _Table:
         self.is_versioned = entity.version_column in columns
 
     def land(self) -> None:
-        """Read what is new, and go on where it was when the connection breaks."""
-        if not self.is_versioned and self.database.count(self.entity) == self._landed("count(*)"):
-            self.arrival.done.unchanged.append(self.entity.name)
-            return
+        """Read what is new; all of it where DevLake still has more than came in."""
+        there = self.database.count(self.entity)
+        self._read(resumes=self.is_versioned)
+        if self.is_versioned and there > self._landed("count(*)") and not self._has_quarantined():
+            # Written long ago and seen only now, say after a backup was played back.
+            self._read(resumes=False)
+
+    def _read(self, *, resumes: bool) -> None:
+        """Go on where it was when the connection breaks, as long as each try brings it further."""
         attempt = read = 0
+        since = self._since() if resumes else None
         while True:
-            stream = self.database.batches(self.entity, self.columns, self._since())
+            stream = self.database.batches(self.entity, self.columns, since)
             try:
                 for chunk in _chunks(stream):
                     with self._load() as load:
@@ -93,11 +106,12 @@ class _Table:
                             )
                             read += table.num_rows
                     self.arrival.done.add(load)
-                    attempt = 0
                     self.arrival.say(f"{self.entity.name}: {read:,} rows")
                 return
             except DroppedError:
-                attempt += 1
+                reached = self._since() if resumes else None
+                attempt = attempt + 1 if reached == since else 1
+                since = reached
                 if attempt == ATTEMPTS:
                     raise FlowgrainError(
                         f"The connection to {self.database.name} broke {ATTEMPTS} times while "
@@ -109,17 +123,27 @@ class _Table:
 
     def _since(self) -> datetime | None:
         """When DevLake wrote the newest row that is in, and a little before; None for all rows."""
-        newest = self._landed(f"max({self.entity.version_column})") if self.is_versioned else None
+        newest = self._landed(f"max({self.entity.version_column})")
         return newest.replace(tzinfo=UTC) - OVERLAP if newest else None
 
     def withdraw(self) -> None:
         """Take out what DevLake has no more, say since its rules for deployments changed."""
-        key = [name for name in self.entity.key if name in self.entity.columns]
-        if self.database.count(self.entity) >= self._landed("count(*)"):
+        is_counted = self.database.count(self.entity) == self._landed("count(*)")
+        if is_counted and not self._has_quarantined():
             return
+        key = [name for name in self.entity.key if name in self.entity.columns]
         with self._load() as load:
             load.keep_only(self.entity.name, key, self.database.batches(self.entity, key, None))
         self.arrival.done.add(load)
+
+    def _has_quarantined(self) -> bool:
+        """Rows that were set aside are in DevLake and not in here, so counts say nothing."""
+        query = """
+            select count(*) from door.quarantine inner join door.loads using (load_id)
+            where loads.source = ? and quarantine.entity = ?
+        """
+        found = self.vault.execute(query, [SOURCE, self.entity.name]).fetchone()
+        return bool(found and found[0])
 
     def _load(self) -> Any:
         return self.arrival.door.load(CONNECTION, origin=self.entity.name, loaded_to=self.limit)

@@ -24,7 +24,7 @@ ACCOUNTS = Entity(
     derived={},
 )
 # As the macro without_connection has it.
-CONNECTION_OF_ID = re.compile(r"^([^:]+:[^:]+):\d+:")
+CONNECTION_OF_ID = re.compile(r"^([^:]+:[^:0-9][^:]*):\d+:")
 
 
 def table_of(entity: Entity, columns: list[str], rows: Sequence[Sequence[Any]]) -> pa.Table:

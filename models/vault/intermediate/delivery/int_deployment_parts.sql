@@ -22,7 +22,17 @@ placed as (
         production_deployments.is_rollback,
         production_deployments.finished_at,
         coalesce(production_deployments.system_key, system_paths.system_key, 'unassigned')
-            as system_key
+            as system_key,
+        coalesce(production_deployments.commit_key, production_deployments.deployment_id)
+            as what_went_out,
+        -- Going back to a commit within the hour is no further region of it.
+        case
+            when
+                production_deployments.is_rollback
+                or production_deployments.undoes_deployment_id is not null
+                then 1
+            else 0
+        end as goes_back
 
     from production_deployments
     left join system_paths
@@ -38,7 +48,7 @@ followed as (
     select
         *,
         lag(finished_at) over (
-            partition by system_key, coalesce(commit_key, deployment_id)
+            partition by system_key, what_went_out, goes_back
             order by finished_at, deployment_id
         ) as previous_finished_at
 
@@ -57,7 +67,7 @@ numbered as (
                 else 1
             end
         ) over (
-            partition by system_key, coalesce(commit_key, deployment_id)
+            partition by system_key, what_went_out, goes_back
             order by finished_at, deployment_id
             rows between unbounded preceding and current row
         ) as number
@@ -71,7 +81,7 @@ final as (
         deployment_id,
         system_key,
         system_key || '|' || min(deployment_id) over (
-            partition by system_key, coalesce(commit_key, deployment_id), number
+            partition by system_key, what_went_out, goes_back, number
         ) as deployment_key,
         commit_key,
         undoes_deployment_id,

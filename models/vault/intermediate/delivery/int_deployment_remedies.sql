@@ -17,7 +17,9 @@ final as (
         on
             remedies.undoes_deployment_id = undone.deployment_id
             and remedies.system_key = undone.system_key
-    where remedies.finished_at >= undone.finished_at
+    where
+        remedies.finished_at >= undone.finished_at
+        and remedies.deployment_key != undone.deployment_key
 )
 
 select * from final

@@ -39,8 +39,16 @@ carrying as (
     from incidents
     inner join carried
         on
-            incidents.commit_key = carried.commit_key
-            and incidents.system_key = carried.system_key
+            incidents.system_key = carried.system_key
+            and (
+                incidents.commit_key = carried.commit_key
+                -- Who names no repository means one of the system's own.
+                or (
+                    incidents.commit_key is null
+                    and incidents.system_key != 'unassigned'
+                    and carried.commit_key like '%@' || incidents.commit_sha
+                )
+            )
 ),
 
 -- Of a commit's deployments the latest before the incident. Where all ended after it, the first:
@@ -71,6 +79,7 @@ timeline as (
 
     from deployments
     union all
+    -- What no rule maps is no system: time says nothing across it.
     select
         system_key,
         opened_at as happened_at,
@@ -78,6 +87,7 @@ timeline as (
         incident_id
 
     from incidents
+    where system_key != 'unassigned'
 ),
 
 looked_back as (
@@ -148,6 +158,14 @@ found as (
             incidents.system_key = remedies.system_key
             and incidents.opened_at >= remedies.failed_from
             and incidents.opened_at <= remedies.remedied_at
+    -- What is undone weeks later does not answer this incident.
+    where
+        incidents.system_key != 'unassigned'
+        and (
+            {{ seconds_between('incidents.opened_at', 'remedies.remedied_at') }}
+            <= {{ setting('incident_window_hours') }} * 3600
+            or remedies.remedied_at <= incidents.resolved_at
+        )
     union all
     -- Beyond the window no failure rests on it; it shows how much hangs on the window's length.
     select

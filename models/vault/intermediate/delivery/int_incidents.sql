@@ -22,6 +22,17 @@ systems as (
     select * from {{ ref('systems') }}
 ),
 
+-- Who names a deployment names its system, if it reached one only.
+system_of_deployments as (
+    select
+        deployment_id,
+        min(system_key) as system_key
+
+    from {{ ref('int_deployment_parts') }}
+    group by deployment_id
+    having count(*) = 1
+),
+
 system_owners as (
     select * from {{ ref('int_system_owners') }}
 ),
@@ -29,7 +40,12 @@ system_owners as (
 placed as (
     select
         incidents.*,
-        coalesce(systems.system_key, system_paths.system_key, 'unassigned') as placed_system_key,
+        coalesce(
+            systems.system_key,
+            system_paths.system_key,
+            system_of_deployments.system_key,
+            'unassigned'
+        ) as placed_system_key,
         coalesce(incidents.resolved_at < incidents.opened_at, false) as is_order_repaired
 
     from incidents
@@ -42,6 +58,8 @@ placed as (
             and incidents.repository = system_paths.repository
             and cast(incidents.opened_at as date) >= system_paths.valid_from
             and cast(incidents.opened_at as date) < system_paths.valid_to
+    left join system_of_deployments
+        on incidents.deployment_id = system_of_deployments.deployment_id
     where
         incidents.environment is null
         or environments.is_production
@@ -56,6 +74,7 @@ final as (
         coalesce(system_owners.value_stream_key, 'unassigned') as value_stream_key,
         placed.deployment_id,
         placed.commit_key,
+        placed.commit_sha,
 
         -- properties
         placed.severity,

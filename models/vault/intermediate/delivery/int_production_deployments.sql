@@ -6,13 +6,18 @@ environments as (
     select * from {{ ref('environments') }}
 ),
 
+systems as (
+    select * from {{ ref('systems') }}
+),
+
 -- What failed on its way never reached production, and is no deployment of it.
 final as (
     select
         -- keys
         deployments.deployment_id,
         deployments.repository,
-        deployments.system_key,
+        -- Whatever a source calls a system, it is one only if the organisation knows it.
+        systems.system_key,
         deployments.commit_key,
         deployments.undoes_deployment_id,
 
@@ -25,6 +30,7 @@ final as (
 
     from deployments
     inner join environments on lower(deployments.environment) = lower(environments.environment)
+    left join systems on deployments.system_key = systems.system_key
     where
         environments.is_production
         and deployments.result = 'success'

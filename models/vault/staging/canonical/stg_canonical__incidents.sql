@@ -18,6 +18,7 @@ final as (
         case
             when commit_sha is not null then repository || '@' || commit_sha
         end as commit_key,
+        commit_sha,
 
         -- properties
         environment,
