@@ -1,5 +1,6 @@
 """The git source: every way of merging, what is new and only that, and nothing of a person."""
 
+import json
 import os
 import re
 import signal
@@ -15,10 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.build import run_dbt
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing import derive
 from orchestration.landing.derive import name_of_remote
+from orchestration.landing.files import land_files
 from orchestration.landing.git import changes, land_git, releases
 from orchestration.landing.git.mentions import read_mentions
 
@@ -28,7 +31,7 @@ BO = "Bo Sample <bo@shop.invalid>"
 CLEO = "Cleo Specimen <cleo@shop.invalid>"
 ENTITIES = (
     "changes", "change_commits", "change_work_items", "commits", "commit_coauthors",
-    "commit_files", "deployments", "deployment_commits",
+    "commit_files", "mainline_commits", "deployments", "deployment_commits",
 )  # fmt: skip
 
 
@@ -336,6 +339,47 @@ def test_reverts_on_main_and_aside(home: Home, shop: Repository) -> None:
     land_git(home, [shop.folder])
     sql = "select commit_sha, is_mainline, reverts_commit_sha from commits where is_revert"
     assert set(rows(home, sql)) == {(aside, False, bad), (on_main, True, bad)}
+
+
+def test_place_on_the_main_line(home: Home, shop: Repository) -> None:
+    """A side commit comes in with its merge; a second load counts on where the first ended."""
+    shop.branch("topic")
+    aside = shop.commit("Aside")
+    shop.git("checkout", "-q", "main")
+    second = shop.commit("Second")
+    land_git(home, [shop.folder])
+    merge = shop.merge("Merge pull request #2 from bo/topic", "topic")
+    fourth = shop.commit("Fourth")
+    land_git(home, [shop.folder])
+    places = dict(rows(home, "select commit_sha, mainline_position from mainline_commits"))
+    first = shop.git("rev-list", "--max-parents=0", "HEAD")
+    assert places == {first: 1, second: 2, aside: 3, merge: 3, fourth: 4}
+
+
+def test_a_deployment_told_elsewhere_carries_what_the_main_line_says(
+    home: Home, shop: Repository, tmp_path: Path
+) -> None:
+    """Whoever posts a deployment names the commit it stands on; the clone knows the rest."""
+    merged = [shop.commit(f"Change (#{number})") for number in (5, 6, 7)]
+    before, after = shop.git("rev-parse", "main~3"), merged[-1]
+    folder = tmp_path / "files"
+    folder.mkdir()
+    with (folder / "deployments.jsonl").open("w") as file:
+        for number, sha in enumerate((before, after)):
+            moment = f"2026-03-0{3 + number}T09:00:00Z"
+            commits = [{"repoUrl": "shop", "commitSha": sha}]
+            dates = {"startedDate": moment, "finishedDate": moment}
+            file.write(json.dumps({"id": f"d{number}", "deploymentCommits": commits, **dates}))
+            file.write("\n")
+    land_git(home, [shop.folder], loaded_to=datetime(2026, 3, 10, tzinfo=UTC))
+    land_files(home, folder, loaded_to=datetime(2026, 3, 10, tzinfo=UTC))
+    without_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    done = run_dbt(home, "build", "--select", "+int_carried_commits", *without_tests)
+    assert done.returncode == 0, done.stdout
+    query = "select deployment_id, commit_key from flowgrain_vault.int_carried_commits"
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        carried = set(vault.execute(query).fetchall())
+    assert carried == {("d0", f"shop@{before}"), *(("d1", f"shop@{sha}") for sha in merged)}
 
 
 def test_files(home: Home, shop: Repository) -> None:

@@ -147,16 +147,21 @@ class _History:
     def _land_history(self, start: str | None, salt: str) -> None:
         since = f"{start}..{self.clone.tip}" if start else self.clone.tip
         total = int(next(self.clone.lines("rev-list", "--count", "--first-parent", since)))
+        behind = (
+            int(next(self.clone.lines("rev-list", "--count", "--first-parent", start)))
+            if start
+            else 0
+        )
         read = 0
         for steps in chunks(main_line(self.clone, since)):
-            read += len(steps)
             digest = _digest("history", salt, start or "", steps[-1].sha)
             if not self.arrival.door.has_landed(self.clone.name, digest):
                 with self.arrival.load(digest) as load:
                     if salt and start is None:
                         load.forget(self.clone.name)
-                    Stretch(self.arrival, load, steps, start, self.pulls).land()
+                    Stretch(self.arrival, load, steps, start, self.pulls).land(behind + read)
             start = steps[-1].sha
+            read += len(steps)
             self.arrival.say(f"{self.clone.name}: {read:,} of {total:,} commits of the main line")
 
 

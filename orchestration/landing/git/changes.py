@@ -94,14 +94,17 @@ class Stretch:
         self.parents = self._parents(start)
         self.step_of = self._step_of()
 
-    def land(self) -> None:
-        """Commits first, for they tell who made each change."""
+    def land(self, behind: int) -> None:
+        """Commits first, for they tell who made each change; the main line has `behind` before."""
         branches = [self._branch(change) for change in self.changes]
         shas = dict.fromkeys(chain(self.step_of, *branches))
         commits = self.arrival.land_commits(self.load, shas, self.mainline)
         rows = Rows(self.load)
         for change, branch in zip(self.changes, branches, strict=True):
             self._land_change(rows, change, branch, commits)
+        for sha, index in self.step_of.items():
+            key = {"repository": self.arrival.repository, "commit_sha": sha}
+            rows.add("mainline_commits", **key, mainline_position=behind + index + 1)
         rows.flush()
 
     def _changes(self) -> list[_Merged]:

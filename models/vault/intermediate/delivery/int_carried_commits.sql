@@ -6,7 +6,16 @@ deployment_commits as (
     select * from {{ ref('stg_canonical__deployment_commits') }}
 ),
 
--- The set that a deployment names, and at least the commit that it stands on.
+mainline_stretches as (
+    select * from {{ ref('int_mainline_stretches') }}
+),
+
+told as (
+    select distinct deployment_id from deployment_commits
+),
+
+-- The set that a deployment names, else what the commit graph tells of the commit that it stands on,
+-- and at least that commit.
 final as (
     select
         production_deployments.deployment_id,
@@ -15,6 +24,14 @@ final as (
     from production_deployments
     inner join deployment_commits
         on production_deployments.deployment_id = deployment_commits.deployment_id
+    union
+    select
+        mainline_stretches.deployment_id,
+        mainline_stretches.commit_key
+
+    from mainline_stretches
+    left join told on mainline_stretches.deployment_id = told.deployment_id
+    where told.deployment_id is null
     union
     select
         deployment_id,
