@@ -434,7 +434,7 @@ class Load:
         vault = self.door.vault
         raw = f'raw_{self.door.source}."{entity_name}"'
         columns = ", ".join(f'"{name}"' for name in key)
-        # Declared: DuckDB 2.0 reads a table back empty that one transaction made by a query and filled.
+        # Declared: DuckDB 2.0 reads back empty what one transaction made by a query and filled.
         types = {c.name: SQL_TYPES[c.type] for c in entities(self.door.source)[entity_name].landed}
         declared = ", ".join(f'"{name}" {types[name]}' for name in key)
         vault.execute(f"create or replace temp table kept ({declared})")
