@@ -140,6 +140,10 @@ left join flowgrain_seeds.systems as systems using (system_key)
 where deployments.system_key is not null and systems.system_key is null
 group by all order by found desc, deployments.system_key
 """
+UNPLACED_INCIDENTS = """
+select count(*) from flowgrain_vault.int_incidents where system_key = 'unassigned'
+having count(*) > 0
+"""
 UNOWNED_SYSTEMS = """
 select systems.system_key, systems.system_label
 from flowgrain_seeds.systems as systems
@@ -175,6 +179,10 @@ UNMAPPED = (
     (UNMAPPED_STATUSES, "status {} is not mapped; times taken: {:,} (status_map.csv)"),
     (UNMAPPED_ENVIRONMENTS, "environment {} is not mapped; deployments: {:,} (environments.csv)"),
     (UNKNOWN_SYSTEMS, "system {} is not known; deployments that name it: {:,} (systems.csv)"),
+    (
+        UNPLACED_INCIDENTS,
+        "incidents of no system: {:,} (name its key as their component, or map the repository)",
+    ),
     (UNOWNED_SYSTEMS, "system {} ({}) has no owner today (system_owners.csv)"),
     (TEAMS_WITHOUT_CALENDAR, "team {} ({}) has no calendar (teams.csv, calendars.csv)"),
     (TEAMS_WITHOUT_STREAM, "team {} ({}) has no value stream today (team_value_streams.csv)"),

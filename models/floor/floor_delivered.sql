@@ -1,5 +1,8 @@
 {%- set unit = "case when spine.statistic = 'rate' then buckets.week_count else 1 end" -%}
 {%- set upper_of_nothing = poisson('0.0', 'upper') ~ ' / ' ~ unit -%}
+{%- set of_incidents =
+    "('change_fail_rate', 'failed_deployment_recovery_time', 'incident_rate')"
+-%}
 {%- set is_rate = "spine.statistic in ('count', 'rate')" -%}
 with spine as (
     select * from {{ ref('floor_spine') }}
@@ -20,6 +23,36 @@ buckets as (
     select * from {{ ref('int_buckets') }}
 ),
 
+system_owners as (
+    select * from {{ ref('int_system_owners') }}
+),
+
+systems_of_unplaced_incidents as (
+    select * from {{ ref('int_systems_of_unplaced_incidents') }}
+),
+
+-- Groups that may have had an incident which no system is known to have had.
+unplaced as (
+    select
+        'system' as grain,
+        system_key as grain_key
+    from systems_of_unplaced_incidents
+    union
+    select
+        'portfolio' as grain,
+        'all' as grain_key
+    from systems_of_unplaced_incidents
+    {%- for grain in ['team', 'value_stream'] %}
+    union
+    select
+        '{{ grain }}' as grain,
+        system_owners.{{ grain }}_key as grain_key
+    from systems_of_unplaced_incidents
+    inner join system_owners
+        on systems_of_unplaced_incidents.system_key = system_owners.system_key
+    {%- endfor %}
+),
+
 -- Of a connected source nothing is a measured 0, with its range; a ratio over nothing is no data.
 told as (
     select
@@ -32,7 +65,13 @@ told as (
         spine.clock,
         spine.bucket,
         spine.bucket_start,
-        spine.measurability,
+        case
+            when
+                unplaced.grain_key is not null
+                and spine.metric_key in {{ of_incidents }}
+                then 'not_measurable'
+            else spine.measurability
+        end as measurability,
         spine.min_sample,
         spine.precision_step,
         {{ is_rate }} or spine.metric_key = 'deployment_days' as is_count,
@@ -63,6 +102,10 @@ told as (
         on
             spine.bucket = buckets.bucket
             and spine.bucket_start = buckets.bucket_start
+    left join unplaced
+        on
+            spine.grain = unplaced.grain
+            and spine.grain_key = unplaced.grain_key
     left join services
         on
             spine.grain = services.grain

@@ -62,12 +62,13 @@ def dispatched(node: exp.Expression) -> bool:
     if isinstance(node, exp.PercentileCont):
         return isinstance(node.parent, exp.WithinGroup)
     if isinstance(node, exp.Extract) and node.this.name.lower() == "epoch":
-        # seconds_between: cast(extract(epoch from b) - extract(epoch from a) as bigint)
-        parent = node.parent
+        # seconds_between: cast(floor(extract(epoch …)) - floor(extract(epoch …)) as bigint)
+        cut, parent = node.parent, node.parent.parent
         return (
-            isinstance(parent, exp.Sub)
-            and isinstance(parent.left, exp.Extract)
-            and isinstance(parent.right, exp.Extract)
+            isinstance(cut, exp.Floor)
+            and isinstance(parent, exp.Sub)
+            and isinstance(parent.left, exp.Floor)
+            and isinstance(parent.right, exp.Floor)
             and isinstance(parent.parent, exp.Cast)
         )
     if isinstance(node, exp.GenerateSeries):
@@ -305,7 +306,9 @@ def test_what_is_not_portable_is_refused(select: str, word: str) -> None:
         from vault.main.t group by grain_key
         """,
         """
-        select cast(extract(epoch from ended_at) - extract(epoch from begun_at) as bigint) as s
+        select cast(
+            floor(extract(epoch from ended_at)) - floor(extract(epoch from begun_at)) as bigint
+        ) as s
         from vault.main.t
         """,
         "select ((begun_at) at time zone grain_key) at time zone 'UTC' as utc_at from vault.main.t",

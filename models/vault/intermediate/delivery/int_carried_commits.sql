@@ -14,8 +14,8 @@ told as (
     select distinct deployment_id from deployment_commits
 ),
 
--- The set that a deployment names, else what the commit graph tells of the commit that it stands on,
--- and at least that commit.
+-- The set that a deployment names, else what the commit graph tells of the commit that it stands
+-- on, and at least that commit.
 final as (
     select
         production_deployments.deployment_id,

@@ -39,6 +39,10 @@ shares as (
         finished_at as counted_at
 
     from outcomes
+    {%- if metric == 'deployment_rework_rate' %}
+    -- Of a source that marks nothing there is no rate, not one of 0.
+    where is_planning_known
+    {%- endif %}
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),

@@ -77,6 +77,7 @@ final as (
 
         -- properties
         is_marked_unplanned,
+        is_planning_known,
         has_commits,
         is_failed_by_explicit or is_failed_by_remediation or is_failed_by_window as is_failed,
         is_failed_by_explicit,

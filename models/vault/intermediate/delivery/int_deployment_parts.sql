@@ -20,6 +20,7 @@ placed as (
         production_deployments.undoes_deployment_id,
         production_deployments.is_hotfix,
         production_deployments.is_rollback,
+        production_deployments.is_planning_known,
         production_deployments.finished_at,
         coalesce(production_deployments.system_key, system_paths.system_key, 'unassigned')
             as system_key,
@@ -89,6 +90,7 @@ final as (
         -- properties
         is_hotfix,
         is_rollback,
+        is_planning_known,
 
         -- timestamps
         finished_at

@@ -21,6 +21,7 @@ grouped as (
                 else 0
             end
         ) as is_marked_unplanned,
+        max(case when parts.is_planning_known then 1 else 0 end) as is_planning_known,
         max(case when carrying.deployment_id is not null then 1 else 0 end) as has_commits,
         min(parts.finished_at) as finished_at
 
@@ -39,6 +40,7 @@ final as (
 
         -- properties
         grouped.is_marked_unplanned = 1 as is_marked_unplanned,
+        grouped.is_planning_known = 1 as is_planning_known,
         grouped.has_commits = 1 as has_commits,
 
         -- timestamps

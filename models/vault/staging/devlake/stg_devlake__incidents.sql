@@ -10,12 +10,8 @@ board_issues as (
     select * from {{ source('devlake', 'board_issues') }}
 ),
 
-project_mapping as (
-    select * from {{ source('devlake', 'project_mapping') }}
-),
-
-repositories as (
-    select * from {{ ref('stg_devlake__repositories') }}
+board_repositories as (
+    select * from {{ ref('stg_devlake__board_repositories') }}
 ),
 
 work_item_keys as (
@@ -51,41 +47,26 @@ told as (
         and issues.id not in (select incidents.id from incidents)
 ),
 
-projects_of_scopes as (
-    select
-        boards.row_id as scope_id,
-        repos.row_id as repo_id
-
-    from project_mapping as boards
-    inner join project_mapping as repos on boards.project_name = repos.project_name
-    where
-        boards.mapped_table = 'boards'
-        and repos.mapped_table = 'repos'
-),
-
 -- A board speaks for a repository only where its projects hold no other.
-repository_of_scopes as (
+sole_repositories as (
     select
-        projects_of_scopes.scope_id,
-        min(repositories.repository) as repository
+        scope_id,
+        min(repository) as repository
 
-    from projects_of_scopes
-    inner join repositories on projects_of_scopes.repo_id = repositories.repo_id
-    group by projects_of_scopes.scope_id
-    having count(distinct repositories.repository) = 1
+    from board_repositories
+    group by scope_id
+    having count(*) = 1
 ),
 
 placed as (
     select
         told.*,
         work_item_keys.work_item_id as incident_id,
-        -- On some hosts a repository is its own board.
-        coalesce(repositories.repository, repository_of_scopes.repository) as repository
+        sole_repositories.repository
 
     from told
     inner join work_item_keys on told.id = work_item_keys.issue_id
-    left join repositories on told.scope_id = repositories.repo_id
-    left join repository_of_scopes on told.scope_id = repository_of_scopes.scope_id
+    left join sole_repositories on told.scope_id = sole_repositories.scope_id
 ),
 
 ranked as (
@@ -105,6 +86,7 @@ final as (
         incident_id,
         nullif(component, '') as system,
         repository,
+        scope_id,
         cast(null as {{ dbt.type_string() }}) as deployment_id,
         cast(null as {{ dbt.type_string() }}) as commit_sha,
 
