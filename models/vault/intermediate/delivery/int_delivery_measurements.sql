@@ -122,22 +122,27 @@ final as (
         opened_at as counted_at
 
     from incidents
+    {%- for slice, slice_value, restored_at in [
+        ('all', 'all', 'restored_at'),
+        ('link_method', 'nearest', 'restored_if_nearest_at'),
+    ] %}
     union all
     select
         deployment_key as event_key,
         'failed_deployment_recovery_time' as metric_key,
         'duration' as kind,
-        'all' as slice,
-        'all' as slice_value,
+        '{{ slice }}' as slice,
+        '{{ slice_value }}' as slice_value,
         'wall' as clock,
         system_key,
         team_key,
         value_stream_key,
-        cast({{ seconds_between('finished_at', 'restored_at') }} as bigint) as amount,
+        cast({{ seconds_between('finished_at', restored_at) }} as bigint) as amount,
         finished_at as counted_at
 
     from outcomes
-    where restored_at is not null
+    where {{ restored_at }} is not null
+    {%- endfor %}
 )
 
 select * from final

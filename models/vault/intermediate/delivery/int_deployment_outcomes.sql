@@ -39,7 +39,8 @@ linked as (
                 when incident_links.link_method in ('explicit', 'remediation', 'window')
                     then incidents.resolved_at
             end
-        ) as resolved_at
+        ) as resolved_at,
+        min(incidents.resolved_at) as resolved_if_nearest_at
 
     from incident_links
     inner join incidents on incident_links.incident_id = incidents.incident_id
@@ -56,11 +57,16 @@ joined as (
         coalesce(linked.by_window_doubled, 0) = 1 as is_failed_by_window_doubled,
         coalesce(linked.by_nearest, 0) = 1 as is_failed_by_nearest,
         -- Restored when the incident was resolved or the remedy was out, whichever came first.
+        {%- for resolved_at, restored_at in [
+            ('linked.resolved_at', 'restored_at'),
+            ('linked.resolved_if_nearest_at', 'restored_if_nearest_at'),
+        ] %}
         case
-            when linked.resolved_at is null then remedies.remedied_at
-            when remedies.remedied_at is null then linked.resolved_at
-            else least(linked.resolved_at, remedies.remedied_at)
-        end as restored_at
+            when {{ resolved_at }} is null then remedies.remedied_at
+            when remedies.remedied_at is null then {{ resolved_at }}
+            else least({{ resolved_at }}, remedies.remedied_at)
+        end as {{ restored_at }}{% if not loop.last %},{% endif %}
+        {%- endfor %}
 
     from deployments
     left join linked on deployments.deployment_key = linked.deployment_key
@@ -93,7 +99,9 @@ final as (
                 (is_failed_by_explicit or is_failed_by_remediation or is_failed_by_window)
                 and restored_at >= finished_at
                 then restored_at
-        end as restored_at
+        end as restored_at,
+        case when restored_if_nearest_at >= finished_at then restored_if_nearest_at end
+            as restored_if_nearest_at
 
     from joined
 )
