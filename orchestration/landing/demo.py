@@ -627,6 +627,8 @@ class Telling:
         # The same for CI; its runs are written last, so that the dirt of the others stays theirs.
         self._chance = np.random.default_rng([seed, 2])
         self._runs: list[dict[str, object]] = []
+        # What came into each repository's main line: when, the merge, and the change's own commits.
+        self._merges: dict[str, list[tuple[int, str, list[str]]]] = defaultdict(list)
         # Failures that a team owes: spread evenly, so that each quarter has its share.
         self._due: dict[str, float] = defaultdict(float)
 
@@ -647,6 +649,7 @@ class Telling:
                     self._bot_change(*hosts[index])
         for run in self._runs:
             self._tables.add("ci_runs", **run)
+        self._mainline()
         self._tables.finish()
         aliases = sorted(self._roster.aliases)
         _write(self._tables.folder / "identities.csv", ("alias", "person"), aliases)
@@ -719,10 +722,11 @@ class Telling:
         item = self._work_item(change, clock, life, begin, end, stream)
         change_id = str(self._next(change.system.repository)) if opened < end else None
         reviewers = people[1:]
-        sha = ""
+        shas: list[str] = []
         for position in sorted(life.commits):
             if clock.moment(position) < end:
                 sha = self._commit(change, clock.moment(position), people[0], reviewers)
+                shas.append(sha)
                 if change_id:
                     self._child("change_commits", change, change_id, commit_sha=sha)
                     self._run(change, sha, max(clock.moment(position), opened), 1)
@@ -738,9 +742,9 @@ class Telling:
                 self._event(change, change_id, kind, who, moment)
         merge_commit = None
         if merged < end:
-            if sha:
-                self._run(change, sha, approved, 2)
-            merge_commit = self._merge_commit(change, change_id, people[0].login, merged)
+            if shas:
+                self._run(change, shas[-1], approved, 2)
+            merge_commit = self._merge_commit(change, change_id, people[0].login, merged, shas)
         closed = merged if merged < end else end if end < self._end else None
         marks = self._wording(change, change_id, item)
         self._tables.add_change(
@@ -926,10 +930,25 @@ class Telling:
             deletions=int(self._rng.exponential(12)) if kind == "modified" else 0,
         )
 
-    def _merge_commit(self, change: Change, change_id: str, login: str, moment: int) -> str:
+    def _merge_commit(
+        self, change: Change, change_id: str, login: str, moment: int, shas: list[str]
+    ) -> str:
         sha = self._sha()
         self._commit_row(change, sha, login, moment, f"Merge change {change_id}", 2)
+        self._merges[change.system.repository].append((moment, sha, shas))
         return sha
+
+    def _mainline(self) -> None:
+        """The main line of each repository: its merges in order, each with what it brought."""
+        for repository, merges in sorted(self._merges.items()):
+            for position, (_, merge, shas) in enumerate(sorted(merges), start=1):
+                for sha in (*shas, merge):
+                    self._tables.add(
+                        "mainline_commits",
+                        repository=repository,
+                        commit_sha=sha,
+                        mainline_position=position,
+                    )
 
     def _deploy(
         self, change: Change, sha: str, merged: int, deployed: int, is_hotfix: bool
@@ -1029,7 +1048,7 @@ class Telling:
         candidates = self._roster.present(host.team, opened, merged)
         reviewer = self._take_turn(host.team, "reviewer", candidates)
         self._event(host, change_id, "approved", reviewer.login, merged - 60)
-        merge_commit = self._merge_commit(host, change_id, bot, merged)
+        merge_commit = self._merge_commit(host, change_id, bot, merged, [sha])
         self._tables.add_change(
             repository=host.system.repository,
             change_id=change_id,

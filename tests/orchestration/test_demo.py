@@ -512,12 +512,33 @@ def test_links_hold(extract: Extract) -> None:
     items = {r["work_item_id"] for r in extract.rows["work_items"]}
     for name in ("change_commits", "change_reviews", "change_work_items"):
         assert set(extract.by_change(name)) <= changes, name
-    for name in ("change_commits", "commit_files", "commit_coauthors", "deployment_commits"):
+    for name in (
+        "change_commits", "commit_files", "commit_coauthors", "deployment_commits",
+        "mainline_commits",
+    ):  # fmt: skip
         assert {(r["repository"], r["commit_sha"]) for r in extract.rows[name]} <= commits, name
     for name in ("change_work_items", "work_item_transitions"):
         assert {r["work_item_id"] for r in extract.rows[name]} <= items, name
     tracked = len(extract.by_change("change_work_items")) / len(changes)
     assert 0.75 <= tracked <= 0.9
+
+
+def test_the_main_line_is_told_in_order(extract: Extract) -> None:
+    """Every merge has its place, by time; what it brought shares it."""
+    commits_of = extract.by_change("change_commits")
+    places = {
+        (r["repository"], r["commit_sha"]): int(r["mainline_position"])
+        for r in extract.rows["mainline_commits"]
+    }
+    merges: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for change in extract.rows["changes"]:
+        if change["merge_commit"]:
+            key = (change["repository"], change["merge_commit"])
+            merges[change["repository"]].append((change["merged_at"], places[key]))
+            for row in commits_of[change["repository"], change["change_id"]]:
+                assert places[change["repository"], row["commit_sha"]] == places[key]
+    for told in merges.values():
+        assert [place for _, place in sorted(told)] == sorted({place for _, place in told})
 
 
 def test_people_are_invented_and_use_both_logins(extract: Extract) -> None:
