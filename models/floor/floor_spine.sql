@@ -1,4 +1,3 @@
-{%- set weeks_back = -1 * setting('published_weeks') | int -%}
 with series as (
     select * from {{ ref('metric_series') }}
 ),
@@ -9,7 +8,9 @@ metrics as (
 
 buckets as (
     select * from {{ ref('int_buckets') }}
-    where is_closed
+    where
+        is_closed
+        and is_recent
 ),
 
 measurability as (
@@ -41,20 +42,10 @@ organisation as (
         'all' as grain_key
 ),
 
-as_of as (
-    select * from {{ ref('int_as_of') }}
-),
-
--- From the week of the first event on, and not for ever, a row for every group: the same for all.
+-- From the week of the first event on a row for every group: the same for all.
 first_week as (
-    select
-        greatest(
-            min(cast({{ dbt.date_trunc('week', 'population_times.counted_at') }} as date)),
-            min(cast({{ dbt.dateadd('week', weeks_back, 'as_of.as_of') }} as date))
-        ) as week_start
-
+    select min(cast({{ dbt.date_trunc('week', 'counted_at') }} as date)) as week_start
     from population_times
-    cross join as_of
 ),
 
 final as (

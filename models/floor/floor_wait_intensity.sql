@@ -6,6 +6,10 @@ with shares as (
         and grain in ('team', 'value_stream')
 ),
 
+settings as (
+    select * from {{ ref('int_settings') }}
+),
+
 ranked as (
     select
         *,
@@ -36,19 +40,20 @@ runners_up as (
 -- Binding needs three things: the greatest share, a quarter of the life, and standing out.
 classed as (
     select
-        *,
+        waits.*,
         case
-            when is_whole = 0 then null
+            when waits.is_whole = 0 then null
             when
-                place = 1
-                and coalesce(value, lower_bound) >= {{ setting('binding_share') }}
-                and lower_bound > runner_up_upper_bound
+                waits.place = 1
+                and coalesce(waits.value, waits.lower_bound) >= settings.binding_share
+                and waits.lower_bound > waits.runner_up_upper_bound
                 then 3
-            when coalesce(value, lower_bound) >= {{ setting('elevated_share') }} then 2
+            when coalesce(waits.value, waits.lower_bound) >= settings.elevated_share then 2
             else 1
         end as intensity
 
-    from runners_up
+    from runners_up as waits
+    cross join settings
 ),
 
 final as (

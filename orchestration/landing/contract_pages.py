@@ -123,6 +123,7 @@ def _source_yml(source: str) -> str:
             lines += [
                 f"          - name: {column.name}",
                 f'            description: "{column.description}"',
+                f"            data_type: {column.type}",
                 f"            config: {{ meta: {{ class: {column.class_} }} }}",
             ]
         lines += [

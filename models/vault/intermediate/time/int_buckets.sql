@@ -1,3 +1,4 @@
+{%- set weeks_back = -1 * setting('published_weeks') | int -%}
 with as_of as (
     select * from {{ ref('int_as_of') }}
 ),
@@ -103,7 +104,9 @@ final as (
         bounded.bucket_end,
         bounded.week_count,
         {{ dbt.dateadd('day', setting('loading_days') | int, 'bounded.bucket_end') }} <= as_of.as_of
-            as is_closed
+            as is_closed,
+        bounded.bucket_start >= cast({{ dbt.dateadd('week', weeks_back, 'as_of.as_of') }} as date)
+            as is_recent
 
     from bounded
     cross join as_of

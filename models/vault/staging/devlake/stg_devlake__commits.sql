@@ -27,6 +27,7 @@ held as (
     select
         repositories.repository,
         repo_commits.commit_sha,
+        cast(null as {{ dbt.type_string() }}) as pull_request_id,
         cast(null as {{ dbt.type_string() }}) as author_key,
         false as author_is_bot,
         cast(null as {{ dbt.type_timestamp() }}) as authored_at
@@ -37,6 +38,7 @@ held as (
     select
         change_keys.repository,
         pull_request_commits.commit_sha,
+        pull_request_commits.pull_request_id,
         pull_request_commits.commit_author_email_key as author_key,
         pull_request_commits.commit_author_email_is_bot as author_is_bot,
         pull_request_commits.commit_authored_date as authored_at
@@ -50,7 +52,7 @@ ranked as (
         *,
         row_number() over (
             partition by repository, commit_sha
-            order by authored_at nulls last, author_key nulls last
+            order by authored_at nulls last, pull_request_id nulls last
         ) as preference
 
     from held

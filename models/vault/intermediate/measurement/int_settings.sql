@@ -1,0 +1,4 @@
+-- The floor reads no variable: what it needs of them is a row.
+select
+    cast({{ setting('binding_share') }} as numeric(18, 4)) as binding_share,
+    cast({{ setting('elevated_share') }} as numeric(18, 4)) as elevated_share
