@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run install test check lint types bench contract lock doctor dev clean
+.PHONY: help run install test check lint types floor pins bench contract lock doctor dev clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -42,7 +42,7 @@ profiles.yml:
 test: install ## Run every test.
 	@$(BIN)/pytest
 
-check: lint types test ## Everything that must be green before a commit.
+check: lint types floor test ## Everything that must be green before a commit.
 
 lint: install ## Style of Python and SQL.
 	@$(BIN)/ruff check .
@@ -53,8 +53,9 @@ lint: install ## Style of Python and SQL.
 types: install ## Types of the Python code.
 	@$(BIN)/mypy
 
-bench: install ## Time the door: Arrow and dlt on a million rows.
+bench: install ## Time the door on a million rows; simulate what the floor leaves of teams of each size.
 	@$(BIN)/python benchmarks/landing.py
+	@$(BIN)/python benchmarks/floor_cost.py
 
 contract: install ## Bring the contract's pages and dbt's source files in step with what sources may land.
 	@$(BIN)/python -m orchestration.landing.contract_pages
@@ -62,6 +63,12 @@ contract: install ## Bring the contract's pages and dbt's source files in step w
 lock: ## Renew requirements.lock (needs uv).
 	@uv pip compile --extra dev --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-emit-index-url --no-emit-find-links --no-header --quiet pyproject.toml -o requirements.lock
+
+floor: install ## Hold the project against the grain floor: no model may tell of a person.
+	@$(BIN)/flowgrain check
+
+pins: install ## Pin the guard as it stands: after a review of models/floor, its macros and hooks.
+	@$(BIN)/flowgrain check --pin
 
 doctor: install ## List what is not mapped, stale, quarantined or not measurable, and why.
 	@$(BIN)/flowgrain doctor

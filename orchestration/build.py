@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
@@ -118,6 +119,25 @@ def build(home: Home, *, target: str = "dev") -> dict[str, int]:
         kind = result["unique_id"].split(".")[0]
         kinds[kind] = kinds.get(kind, 0) + 1
     return kinds
+
+
+def compile_project(home: Home, *, target: str = "dev") -> dict[str, Any]:
+    """Compile the project for a target beside an empty database, and return dbt's manifest.
+
+    Nothing of the vault is read. Raises FlowgrainError with dbt's own words where it fails.
+    """
+    home.prepare()
+    empty = Home(home.ops / "check")
+    with empty.writing():
+        done = run_dbt(empty, "compile", "--target", target)
+        if done.returncode:
+            raise FlowgrainError(
+                "dbt cannot compile the project:\n" + _essence(done.stdout),
+                "Put the model right that it names",
+                rule="C03",
+            )
+        manifest: dict[str, Any] = json.loads((empty.target / "manifest.json").read_text())
+    return manifest
 
 
 def _essence(output: str) -> str:

@@ -171,6 +171,29 @@ def build_command(target: Target = "dev") -> None:
     )
 
 
+@app.command("check")
+@said_plainly
+def check_command(
+    target: Target = "dev",
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Pin the guard as it stands, after its review.")
+    ] = False,
+) -> None:
+    """Hold the project against the grain floor, without a database: nothing is built or read."""
+    from orchestration.build import compile_project
+    from orchestration.floor_guard.project import check_project, refuse, write_pins
+    from orchestration.home import PROJECT
+
+    manifest = compile_project(Home.from_environment(), target=target)
+    if pin:
+        write_pins(manifest, PROJECT)
+    findings = check_project(manifest, PROJECT)
+    for finding in findings:
+        console.print(str(finding), soft_wrap=True, markup=False)
+    refuse(findings)
+    console.print("The project tells of no person.")
+
+
 @app.command("publish")
 @said_plainly
 def publish_command(target: Target = "dev") -> None:

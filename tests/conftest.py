@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.build import compile_project
 from orchestration.home import PROJECT, Home
 
 COMMAND = (sys.executable, "-c", "from orchestration.cli import app; app()")
@@ -106,3 +107,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     if has_gate():
         built.run("publish")
     return built
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the honest project as dbt compiles it, once a session."""
+    return compile_project(Home(tmp_path_factory.mktemp("compiled").resolve()))

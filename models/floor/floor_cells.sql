@@ -9,6 +9,10 @@ bucket_parents as (
     select * from {{ ref('int_bucket_parents') }}
 ),
 
+crossings as (
+    select * from {{ ref('floor_crossings') }}
+),
+
 -- A group whose owner changed inside the bucket is a part of each: it has a row under either.
 counted as (
     select
@@ -74,6 +78,7 @@ joined_in_time_{{ round }} as (
         parent_grain,
         parent_key,
         people_count,
+        event_count,
         bucket_end,
         parent_bucket,
         parent_bucket_start,
@@ -121,6 +126,7 @@ timed_{{ round }} as (
         parts.parent_grain,
         parts.parent_key,
         parts.people_count,
+        parts.event_count,
         parts.bucket_end,
         parts.parent_bucket,
         parts.parent_bucket_start,
@@ -142,7 +148,8 @@ timed_{{ round }} as (
             and parts.parent_bucket_start = larger.bucket_start
 ),
 
--- Siblings: hidden first, then the smallest. What is hidden must hold two groups and enough people.
+-- Siblings: hidden first, then the smallest. What is hidden must hold two groups, enough people and
+-- enough events.
 ordered_{{ round }} as (
     select
         *,
@@ -209,7 +216,17 @@ sibling_checked_{{ round }} as (
                 rows between unbounded preceding and 1 preceding
             ),
             0
-        ) as people_hidden_before
+        ) as people_hidden_before,
+        coalesce(
+            sum(ordered.event_count) over (
+                partition by
+                    ordered.population, ordered.author_kind, ordered.role, ordered.bucket,
+                    ordered.bucket_start, ordered.parent_grain, ordered.parent_key
+                order by ordered.place
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as events_hidden_before
 
     from ordered_{{ round }} as ordered
     left join new_people_{{ round }} as new_people
@@ -231,7 +248,12 @@ sibling_hidden_{{ round }} as (
             when is_open = 0 then 0
             when
                 all_open = 0
-                and (place <= 2 or people_hidden_before < {{ minimum_people() }})
+                and (
+                    place <= 2
+                    or people_hidden_before < {{ minimum_people() }}
+                    -- Five people can share one change.
+                    or events_hidden_before < {{ minimum_people() }}
+                )
                 then 0
             else 1
         end as is_open_after_siblings
@@ -262,6 +284,43 @@ groups_{{ round }} as (
 
     from sibling_hidden_{{ round }}
     group by {{ cell }}, grain, grain_key
+),
+
+-- Nor is a larger bucket told across the smaller ones of the parent, where that would tell of few.
+crossed_{{ round }} as (
+    select distinct
+        crossings.population,
+        crossings.author_kind,
+        crossings.role,
+        crossings.grain,
+        crossings.grain_key,
+        crossings.parent_key,
+        crossings.bucket,
+        crossings.bucket_start
+
+    from crossings
+    inner join sibling_hidden_{{ round }} as own
+        on
+            crossings.population = own.population
+            and crossings.author_kind = own.author_kind
+            and crossings.role = own.role
+            and crossings.grain = own.grain
+            and crossings.grain_key = own.grain_key
+            and crossings.parent_key = own.parent_key
+            and crossings.part_bucket = own.bucket
+            and crossings.part_start = own.bucket_start
+    inner join groups_{{ round }} as parent
+        on
+            crossings.population = parent.population
+            and crossings.author_kind = parent.author_kind
+            and crossings.role = parent.role
+            and crossings.parent_grain = parent.grain
+            and crossings.parent_key = parent.grain_key
+            and crossings.part_bucket = parent.bucket
+            and crossings.part_start = parent.bucket_start
+    where
+        own.is_open_after_siblings = 0
+        and parent.is_open = 1
 ),
 
 -- Hiding a group hides what lies below it, two steps down in a round.
@@ -309,6 +368,7 @@ round_{{ round }} as (
         child.parent_grain,
         child.parent_key,
         child.people_count,
+        child.event_count,
         child.bucket_end,
         child.parent_bucket,
         child.parent_bucket_start,
@@ -316,6 +376,7 @@ round_{{ round }} as (
         case
             when child.parent_grain != 'none' and coalesce(parent.is_open, 0) = 0 then 0
             when only_children.parent_key is not null then 0
+            when crossed.grain_key is not null then 0
             else child.is_open_after_siblings
         end as is_open
 
@@ -338,6 +399,16 @@ round_{{ round }} as (
             and child.bucket_start = only_children.bucket_start
             and child.grain = only_children.parent_grain
             and child.grain_key = only_children.parent_key
+    left join crossed_{{ round }} as crossed
+        on
+            child.population = crossed.population
+            and child.author_kind = crossed.author_kind
+            and child.role = crossed.role
+            and child.bucket = crossed.bucket
+            and child.bucket_start = crossed.bucket_start
+            and child.grain = crossed.grain
+            and child.grain_key = crossed.grain_key
+            and child.parent_key = crossed.parent_key
 ),
 
 {% endfor %}

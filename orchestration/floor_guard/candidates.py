@@ -1,8 +1,7 @@
-"""Rules B07, C01, C02, C05, C11: what dbt offers, from one whole build, under contract."""
+"""Rules B07, C02, C11: what dbt offers comes from one whole build, and is as it was declared."""
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,32 +11,15 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import FlowgrainError
-from orchestration.floor_guard.constants import (
-    CANDIDATE_SCHEMA,
-    IDENTIFIER,
-    PERSON_LIKE,
-    PUBLISHED_GROUP,
-)
+from orchestration.floor_guard.constants import CANDIDATE_SCHEMA
+from orchestration.floor_guard.project import RELATIONS, offered, published_type
 from orchestration.floor_guard.rules import Rule, apply, literal, quoted, refusal
 from orchestration.home import Home
 
 Json = dict[str, Any]
 
 BUILD_AGAIN = "Run `flowgrain build`, then publish"
-RELATIONS = ("model", "seed", "snapshot")
 WHOLE_SELECTIONS: tuple[list[str], ...] = ([], ["fqn:*"], ["*"])
-PUBLISHED_TYPES = {
-    "bigint": "BIGINT",
-    "boolean": "BOOLEAN",
-    "bool": "BOOLEAN",
-    "date": "DATE",
-    "int": "INTEGER",
-    "integer": "INTEGER",
-    "string": "VARCHAR",
-    "text": "VARCHAR",
-    "varchar": "VARCHAR",
-}
-DECIMAL = re.compile(r"(?:numeric|decimal)\((\d{1,2}),(\d{1,2})\)")
 
 
 @dataclass(frozen=True)
@@ -56,6 +38,8 @@ class Candidate:
     name: str
     description: str
     columns: tuple[Column, ...]
+    # Columns whose values tell its rows apart, as the model declares them.
+    grain: tuple[str, ...] = ()
 
     @property
     def relation(self) -> str:
@@ -69,21 +53,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Build:
-    """What dbt wrote about its last invocation, and the vault that it left."""
+    """What dbt wrote about its last invocation, the vault that it left, and the project now."""
 
     manifest: Json
     run_results: Json
     connection: duckdb.DuckDBPyConnection
-
-    def offered(self) -> list[Json]:
-        """Return the relations of the published group, by name; tests inherit it and are none."""
-        nodes = [
-            node
-            for node in self.manifest["nodes"].values()
-            if node["resource_type"] in RELATIONS
-            and PUBLISHED_GROUP in (node.get("group"), node["config"].get("group"))
-        ]
-        return sorted(nodes, key=lambda node: str(node["name"]))
+    project: Json
 
 
 @contextmanager
@@ -110,12 +85,16 @@ def open_vault(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def read_build(home: Home, connection: duckdb.DuckDBPyConnection) -> Build:
-    """Read what the last invocation of dbt left in its target folder."""
+def read_build(home: Home, connection: duckdb.DuckDBPyConnection, project: Json) -> Build:
+    """Read what the last invocation of dbt left in its target folder.
+
+    `project` is the manifest of the project as it was just compiled and checked.
+    """
     return Build(
         _read_json(home.target / "manifest.json"),
         _read_json(home.target / "run_results.json"),
         connection,
+        project,
     )
 
 
@@ -140,13 +119,14 @@ def read_candidates(build: Build) -> tuple[Candidate, ...]:
             tuple(
                 Column(
                     column["name"],
-                    _published_type(column["data_type"]) or "",
+                    published_type(column["data_type"]) or "",
                     column.get("description") or "",
                 )
                 for column in node["columns"].values()
             ),
+            tuple((node["config"].get("meta") or {}).get("grain") or ()),
         )
-        for node in build.offered()
+        for node in offered(build.manifest)
     )
 
 
@@ -167,14 +147,6 @@ def _read_json(path: Path) -> Json:
     return content
 
 
-def _published_type(declared: str | None) -> str | None:
-    spelling = (declared or "").lower().replace(" ", "")
-    decimal = DECIMAL.fullmatch(spelling)
-    if decimal:
-        return f"DECIMAL({int(decimal[1])},{int(decimal[2])})"
-    return PUBLISHED_TYPES.get(spelling)
-
-
 def _build_is_whole(build: Build) -> None:
     arguments = build.run_results.get("args", {})
     invocation = build.run_results["metadata"]["invocation_id"]
@@ -193,6 +165,7 @@ def _build_is_whole(build: Build) -> None:
         "it was --empty": not arguments.get("empty"),
         "it was a --sample": not arguments.get("sample"),
         "it deferred to another build": not arguments.get("defer"),
+        "it kept rows that failed (--store-failures)": not arguments.get("store_failures"),
     }
     for why, holds in whole.items():
         if not holds:
@@ -227,25 +200,27 @@ def _build_succeeded(build: Build) -> None:
         )
 
 
-def _something_is_offered(build: Build) -> None:
-    if not build.offered():
-        raise FlowgrainError(f"No model is in the group {PUBLISHED_GROUP}", BUILD_AGAIN, rule="C01")
-    for node in build.offered():
-        if node["schema"] != CANDIDATE_SCHEMA:
-            raise refusal(
-                "C01",
-                node["name"],
-                "*",
-                1,
-                "is built outside the schema of candidates",
-                f"Let its schema be {CANDIDATE_SCHEMA}",
-            )
+def _build_is_of_the_project(build: Build) -> None:
+    """Refuse what was built from other code than was checked, or compiled to other SQL."""
+    told = ("checksum", "compiled_code", "columns", "alias", "schema", "database", "language")
+    nodes = build.project["nodes"]
+    changed = sum(
+        node["resource_type"] in RELATIONS
+        and [nodes.get(key, {}).get(name) for name in told] != [node.get(name) for name in told]
+        for key, node in build.manifest["nodes"].items()
+    )
+    if changed:
+        raise FlowgrainError(
+            f"{changed} nodes are not what was built: the project changed since, or what it "
+            "compiles to depends on when it is compiled",
+            BUILD_AGAIN,
+            rule="B07",
+        )
 
 
-def _are_contracted_tables(build: Build) -> None:
+def _are_tables(build: Build) -> None:
     connection = build.connection
-    for node in build.offered():
-        config = node["config"]
+    for node in offered(build.manifest):
         tables = connection.execute(
             """
             select count(*) from duckdb_tables()
@@ -253,20 +228,10 @@ def _are_contracted_tables(build: Build) -> None:
             """,
             [CANDIDATE_SCHEMA, node["alias"]],
         ).fetchone()
-        plain = {
-            "is no SQL model": (node["resource_type"], node.get("language")) == ("model", "sql"),
-            "is not materialized as a table": config.get("materialized") == "table",
-            "has no enforced contract": bool((config.get("contract") or {}).get("enforced")),
-            "has hooks": not (config.get("pre-hook") or config.get("post-hook")),
-            "has grants": not config.get("grants"),
-            "has a name that is not in small letters": bool(IDENTIFIER.fullmatch(node["alias"])),
-            "is no table in the vault": tables == (1,),
-        }
-        for why, holds in plain.items():
-            if not holds:
-                raise refusal(
-                    "C02", node["name"], "*", 1, why, "Publish plain tables under contract only"
-                )
+        if tables != (1,):
+            raise refusal(
+                "C02", node["name"], "*", 1, "is no table in the vault", "Publish plain tables only"
+            )
         actual = _columns_in_vault(connection, node["alias"])
         if set(actual) != {column["name"] for column in node["columns"].values()}:
             raise refusal(
@@ -279,25 +244,11 @@ def _are_contracted_tables(build: Build) -> None:
             )
 
 
-def _names_no_person(build: Build) -> None:
-    for node in build.offered():
-        for name in node["columns"]:
-            if PERSON_LIKE.search(name.lower()) or not IDENTIFIER.fullmatch(name):
-                raise refusal(
-                    "C05",
-                    node["name"],
-                    name,
-                    1,
-                    "the column is named after a person",
-                    "Publish a measure of a group, and name it after that",
-                )
-
-
 def _types_are_published(build: Build) -> None:
-    for node in build.offered():
+    for node in offered(build.manifest):
         actual = _columns_in_vault(build.connection, node["alias"])
         for column in node["columns"].values():
-            kind = _published_type(column.get("data_type"))
+            kind = published_type(column.get("data_type"))
             if kind is None or actual[column["name"]] != kind:
                 raise refusal(
                     "C11",
@@ -312,7 +263,7 @@ def _types_are_published(build: Build) -> None:
 def _is_of_one_clock(build: Build) -> None:
     clocks = [
         f"select as_of from vault.{CANDIDATE_SCHEMA}.{quoted(node['alias'])}"
-        for node in build.offered()
+        for node in offered(build.manifest)
         if "as_of" in node["columns"]
     ]
     if not clocks:
@@ -345,9 +296,8 @@ def _columns_in_vault(connection: duckdb.DuckDBPyConnection, table: str) -> dict
 RULES = (
     Rule("B07", _build_is_whole),
     Rule("B07", _build_succeeded),
-    Rule("C01", _something_is_offered),
-    Rule("C02", _are_contracted_tables),
-    Rule("C05", _names_no_person),
+    Rule("B07", _build_is_of_the_project),
+    Rule("C02", _are_tables),
     Rule("C11", _types_are_published),
     Rule("B07", _is_of_one_clock),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.build import compile_project
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard.candidates import (
     Candidate,
@@ -21,6 +22,8 @@ from orchestration.floor_guard.candidates import (
 )
 from orchestration.floor_guard.constants import PUBLISHED_SCHEMA, STORAGE_VERSION
 from orchestration.floor_guard.environment import Environment, check_environment, has_one_owner
+from orchestration.floor_guard.figures import check_figures
+from orchestration.floor_guard.project import REMEDIES, check_project, refuse
 from orchestration.floor_guard.recount import recount_people
 from orchestration.floor_guard.release import (
     Release,
@@ -31,14 +34,27 @@ from orchestration.floor_guard.release import (
 )
 from orchestration.floor_guard.rules import literal, quoted
 from orchestration.floor_guard.vocabulary import check_file, read_known, read_registered
-from orchestration.home import Home
+from orchestration.home import PROJECT, Home
+
+Json = dict[str, Any]
 
 PUBLISHED_MODE = 0o444
 PUBLISH_AGAIN = "Run `flowgrain publish` to write it anew"
 
 
 def publish(home: Home, *, target: str = "dev") -> Release:
-    """Check what dbt offers and swap in a new release, whole; a refusal changes nothing."""
+    """Check the project and what it offers, and swap in a new release; a refusal changes nothing.
+
+    The project is compiled anew for the target: what dbt wrote about the build is no proof of it.
+    """
+    check_environment(Environment(home, target))
+    manifest = compile_project(home, target=target)
+    refuse(check_project(manifest, PROJECT))
+    return release(home, manifest, target=target)
+
+
+def release(home: Home, manifest: Json, *, target: str = "dev") -> Release:
+    """Check what a checked project offers, and swap it in; a refusal changes nothing."""
     environment = Environment(home, target)
     # Before the lock: taking it mends the folders, and what was open should be told.
     check_environment(environment)
@@ -46,7 +62,7 @@ def publish(home: Home, *, target: str = "dev") -> Release:
         rules = check_environment(environment)
         _sweep(home)
         try:
-            return _publish(home, rules)
+            return _release(home, manifest, rules)
         except (OSError, duckdb.Error) as error:
             raise _said_plainly(home, error) from None
         finally:
@@ -77,22 +93,23 @@ def verify(home: Home) -> Release:
     return release
 
 
-def _publish(home: Home, rules: list[str]) -> Release:
+def _release(home: Home, manifest: Json, rules: list[str]) -> Release:
     next_path = _next_file(home)
     with open_vault(home) as connection:
-        build = read_build(home, connection)
+        build = read_build(home, connection, manifest)
         rules += check_candidates(build)
         candidates = read_candidates(build)
         rules += recount_people(connection, candidates)
+        rules += check_figures(connection, candidates)
         loads = read_loads(connection)
         registered = read_registered(connection)
         known = read_known(home, connection)
         _write(connection, candidates, next_path)
         content = manifest_hash(build)
     rules += check_file(next_path, registered, known)
-    release = _describe_release(home, next_path)
+    done = _describe_release(home, next_path)
     report = write_report(
-        release, rules=[*rules, "B06", "K04", "S03"], loads=loads, manifest_hash=content
+        done, rules=[*rules, *REMEDIES, "B06", "K04", "S03"], loads=loads, manifest_hash=content
     )
     next_report = _next_report(home)
     _write_text(next_report, report)
@@ -103,7 +120,7 @@ def _publish(home: Home, rules: list[str]) -> Release:
     _flush(home.published.parent)
     os.replace(next_report, home.release_report)
     _flush(home.published.parent)
-    return release
+    return done
 
 
 def _write(

@@ -1,4 +1,4 @@
-"""Rules C12, C13, O01, O08, O09, O14, O17: the gate counts people itself, from the activity."""
+"""Rules C12, C13 and O01 to O17: the gate counts people itself, from the canonical activity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import duckdb
 
+from orchestration.floor_guard.audit import audit
 from orchestration.floor_guard.calendar import bucket_end, bucket_start, is_last_week
 from orchestration.floor_guard.candidates import Candidate
 from orchestration.floor_guard.constants import (
@@ -63,7 +64,11 @@ def recount_people(
     _register_days(connection)
     _register_metrics(connection)
     connection.execute(PEOPLE)
-    return apply(RULES, Recount(connection, candidates))
+    recount = Recount(connection, candidates)
+    table = recount.named(OBSERVATIONS)
+    if table is not None:
+        connection.execute(OPEN_CELLS.format(observations=table.relation))
+    return apply(RULES, recount)
 
 
 def _register_days(connection: duckdb.DuckDBPyConnection) -> None:
@@ -167,17 +172,21 @@ where person_key is not null
 group by all
 """
 
-# Each row with a figure of people, times each role that must be enough for it.
-NEEDED = """
+# Each row with a figure of people, once for each role that must be enough for it.
+OPEN_CELLS = f"""
+create or replace temp table open_cells as
 with observed as (
     select
         observations.*,
         metrics.minimum,
         coalesce(series.population, metrics.population) as population,
-        case when observations.slice in {bot_slices} then 'bot' else 'human' end as author_kind,
-        case when observations.slice in {bot_slices} then {bot_roles} else metrics.roles end
-            as roles
-    from {observations} as observations
+        case when observations.slice in {_listed(BOT_SLICES)} then 'bot' else 'human' end
+            as author_kind,
+        case
+            when observations.slice in {_listed(BOT_SLICES)} then {list(BOT_ROLES)}
+            else metrics.roles
+        end as roles
+    from {{observations}} as observations
     inner join metrics on observations.metric_key = metrics.metric_key
     left join series
         on
@@ -186,25 +195,28 @@ with observed as (
             and observations.slice_value = series.slice_value
             and observations.statistic = series.statistic
             and observations.clock = series.clock
-    where metrics.class in {people_classes} and observations.status = 'ok'
-),
-
-needed as (
-    select *, unnest(roles) as role from observed
+    where metrics.class in {_listed(PEOPLE_CLASSES)} and observations.status = 'ok'
 )
 
+select
+    population, author_kind, grain, grain_key, bucket, bucket_start, minimum,
+    unnest(roles) as role
+from observed
+"""
+
+TOO_SMALL = """
 select count(*)
-from needed
+from open_cells
 left join people
     on
-        needed.population = people.population
-        and needed.author_kind = people.author_kind
-        and needed.grain = people.grain
-        and needed.grain_key = people.grain_key
-        and needed.bucket = people.bucket
-        and needed.bucket_start = people.bucket_start
-        and needed.role = people.role
-where coalesce(people.people_count, 0) < needed.minimum
+        open_cells.population = people.population
+        and open_cells.author_kind = people.author_kind
+        and open_cells.grain = people.grain
+        and open_cells.grain_key = people.grain_key
+        and open_cells.bucket = people.bucket
+        and open_cells.bucket_start = people.bucket_start
+        and open_cells.role = people.role
+where coalesce(people.people_count, 0) < open_cells.minimum
 """
 
 
@@ -314,14 +326,7 @@ def _observations_are_counted(recount: Recount) -> None:
             "rows of a slice whose people cannot be counted",
             WITHHOLD,
         )
-    small = recount.count(
-        NEEDED.format(
-            observations=table.relation,
-            bot_slices=_listed(BOT_SLICES),
-            bot_roles=list(BOT_ROLES),
-            people_classes=_listed(PEOPLE_CLASSES),
-        )
-    )
+    small = recount.count(TOO_SMALL)
     if small:
         raise refusal(
             "O01", table.name, "value", small, "figures rest on too few people in a role", WITHHOLD
@@ -486,6 +491,11 @@ def _sensitive_rows_are_coarse(recount: Recount) -> None:
         )
 
 
+def _nothing_can_be_computed(recount: Recount) -> None:
+    if recount.named(OBSERVATIONS) is not None:
+        audit(recount.connection)
+
+
 RULES = (
     Rule("C13", _metrics_are_classified),
     Rule("C12", _cells_are_of_the_calendar),
@@ -495,4 +505,5 @@ RULES = (
     Rule("O17", _services_have_contributors),
     Rule("O01", _observations_are_counted),
     Rule("O01", _derived_rows_stand_on_observations),
+    Rule("O16", _nothing_can_be_computed),
 )

@@ -17,6 +17,30 @@ class Rule(Generic[Subject]):
     check: Callable[[Subject], None]
 
 
+@dataclass(frozen=True, order=True)
+class Finding:
+    """What a rule of the compiler has to say of one place: never a value of a source."""
+
+    rule: str
+    path: str
+    line: int
+    name: str
+    column: str
+    why: str
+    remedy: str
+    example: str
+
+    @property
+    def what(self) -> str:
+        """Where, and what is wrong."""
+        place = f"{self.path}:{self.line} " if self.path else ""
+        return f"{place}{self.name} {self.column}: {self.why}"
+
+    def __str__(self) -> str:
+        """One line to read, with how to say it right."""
+        return f"GL-{self.rule} {self.what}. {self.remedy}, e.g. {self.example}"
+
+
 def apply(rules: Iterable[Rule[Subject]], subject: Subject) -> list[str]:
     """Hold the subject against each rule; return the codes of those that passed."""
     passed = []

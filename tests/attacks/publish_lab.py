@@ -11,9 +11,10 @@ from typing import Any
 
 import duckdb
 
-from orchestration.floor_guard.publish import publish
+from orchestration.floor_guard.publish import release
 from orchestration.home import Home
 
+CHECKED = "checked.json"
 CANARY = "Zoe.Canary@shop.invalid"
 CANARY_LOGIN = "zoe-canary-7"
 SHORT_CANARY = "zoe"
@@ -58,13 +59,20 @@ CONTRACTS: dict[str, dict[str, str]] = {
     "dim_value_stream": {"value_stream_key": "string", "value_stream_label": "string"},
     "dim_team": {"team_key": "string", "team_label": "string", "value_stream_key": "string"},
 }
+GRAINS = {
+    "metric_observations": list(CONTRACTS["metric_observations"])[:9],
+    "wait_intensity": [*CELL, "stage"],
+    "dim_metric": ["metric_key"],
+    "dim_value_stream": ["value_stream_key"],
+    "dim_team": ["team_key"],
+}
 METRICS = """
-    ('flow_velocity', 'P', 'merged', 'author', 'Changes merged'),
-    ('wait_share', 'P', 'deployed', 'author|reviewer', 'Waiting in a stage'),
-    ('wait_intensity', 'P', 'deployed', 'author|reviewer', 'One to three'),
-    ('flow_load', 'P', 'in_progress', 'author', 'Open at the end'),
-    ('after_hours', 'X', 'merged', 'author', 'Work outside the calendar'),
-    ('mapped_share', 'S', null, null, 'Changes of a known system')
+    ('flow_velocity', 'P', 'merged', 'author', 'Changes merged', 1),
+    ('wait_share', 'P', 'deployed', 'author|reviewer', 'Waiting in a stage', 0.001),
+    ('wait_intensity', 'P', 'deployed', 'author|reviewer', 'One to three', 1),
+    ('flow_load', 'P', 'in_progress', 'author', 'Open at the end', 1),
+    ('after_hours', 'X', 'merged', 'author', 'Work outside the calendar', 1),
+    ('mapped_share', 'S', null, null, 'Changes of a known system', 0.01)
 """
 
 
@@ -112,7 +120,7 @@ class Lab:
 
     @contextmanager
     def artefact(self, name: str) -> Iterator[dict[str, Any]]:
-        """Change one of dbt's artefacts."""
+        """Change one of dbt's artefacts of the build."""
         path = self.home.target / name
         content = json.loads(path.read_text())
         yield content
@@ -120,9 +128,10 @@ class Lab:
 
     @contextmanager
     def node(self, name: str) -> Iterator[dict[str, Any]]:
-        """Change one model in the manifest."""
+        """Change one model, and build it anew."""
         with self.artefact("manifest.json") as manifest:
             yield manifest["nodes"][f"model.flowgrain.{name}"]
+        (self.home.ops / CHECKED).write_text(json.dumps(manifest))
 
     def add_column(self, table: str, column: str, kind: str, value: str) -> None:
         """Offer one column more, under contract."""
@@ -161,9 +170,14 @@ class Lab:
                 list(row.values()),
             )
 
+    def manifest(self) -> dict[str, Any]:
+        """What dbt writes about the project now, which the gate has checked."""
+        content: dict[str, Any] = json.loads((self.home.ops / CHECKED).read_text())
+        return content
+
     def publish(self) -> str:
-        """Run the gate; return the release's name."""
-        return publish(self.home).release
+        """Run the gate on a project that was checked; return the release's name."""
+        return release(self.home, self.manifest()).release
 
     def published_state(self) -> dict[str, bytes]:
         """All that readers could see, to be compared before and after."""
@@ -183,7 +197,7 @@ class Lab:
                 create schema door;
                 create table flowgrain_seeds.metrics as
                     select * from (values {METRICS})
-                    as metrics(metric_key, class, population, subjects, definition);
+                    as metrics(metric_key, class, population, subjects, definition, precision_step);
                 create table flowgrain_seeds.teams as
                     select * from (
                         values ('t_01', 'Checkout', 'default'), ('t_02', 'Ledger', 'default')
@@ -319,6 +333,7 @@ class Lab:
                     "materialized": "table",
                     "enabled": True,
                     "contract": {"enforced": True},
+                    "meta": {"grain": GRAINS[name]},
                     "pre-hook": [],
                     "post-hook": [],
                 },
@@ -345,9 +360,8 @@ class Lab:
             "columns": {},
         }
         metadata = {"invocation_id": "one"}
-        (self.home.target / "manifest.json").write_text(
-            json.dumps({"metadata": metadata, "nodes": nodes})
-        )
+        for path in (self.home.target / "manifest.json", self.home.ops / CHECKED):
+            path.write_text(json.dumps({"metadata": metadata, "nodes": nodes}))
         results = [
             {"unique_id": key, "status": "pass" if key.startswith("test") else "success"}
             for key in nodes

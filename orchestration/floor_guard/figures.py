@@ -1,0 +1,112 @@
+"""Rules B01, B05, V06: what one published row is, and which numbers it may hold."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.floor_guard.candidates import Candidate
+from orchestration.floor_guard.constants import OBSERVATIONS, SEEDS
+from orchestration.floor_guard.rules import Rule, apply, quoted, refusal
+
+# A weekly rate is finer than the count that it is made of.
+RATE_STEP = 0.1
+SHARES = ("ratio", "share")
+FIGURES = ("value", "lower_bound", "upper_bound")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The candidates, and a connection to the vault that they are read from."""
+
+    connection: duckdb.DuckDBPyConnection
+    candidates: tuple[Candidate, ...]
+
+    def count(self, query: str) -> int:
+        """Return the one number that a query gives."""
+        row = self.connection.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+
+def check_figures(
+    connection: duckdb.DuckDBPyConnection, candidates: tuple[Candidate, ...]
+) -> list[str]:
+    """Hold rows and numbers against the rules; return the codes that passed."""
+    return apply(RULES, Figures(connection, candidates))
+
+
+def _rows_are_of_the_declared_grain(figures: Figures) -> None:
+    """One row per declared key: a second row of one cell would be somebody's part of it."""
+    for table in figures.candidates:
+        if not table.grain or not set(table.grain) <= table.names():
+            raise refusal(
+                "B01", table.name, "*", 1, "declares no grain of its own columns",
+                "Name the columns in config.meta.grain",
+            )  # fmt: skip
+        key = ", ".join(quoted(name) for name in table.grain)
+        nulls = " or ".join(f"{quoted(name)} is null" for name in table.grain)
+        doubled = figures.count(
+            f"select count(*) from (select 1 from {table.relation} group by {key} "
+            "having count(*) > 1)"
+        )
+        unnamed = figures.count(f"select count(*) from {table.relation} where {nulls}")
+        for count, why in ((doubled, "keys have more than one row"), (unnamed, "keys are null")):
+            if count:
+                raise refusal("B01", table.name, "*", count, why, "Group by the declared grain")
+
+
+def _numbers_are_in_range(figures: Figures) -> None:
+    """Nothing is below nothing, no share above one, and a range holds its value."""
+    for table in figures.candidates:
+        if table.name != OBSERVATIONS:
+            continue
+        count = figures.count(
+            f"""
+            select count(*) from {table.relation}
+            where
+                least(value, lower_bound, numerator, denominator, sample_size) < 0
+                or lower_bound > value or upper_bound < value
+                or (statistic in {SHARES} and greatest(value, lower_bound, upper_bound) > 1)
+            """
+        )
+        if count:
+            raise refusal(
+                "B05", table.name, "value", count, "figures lie outside what they can be",
+                "Put the measurement right, or its range",
+            )  # fmt: skip
+
+
+def _numbers_are_cut(figures: Figures) -> None:
+    """A further decimal could tell one person's hours apart."""
+    for table in figures.candidates:
+        if table.name != OBSERVATIONS:
+            continue
+        for column in FIGURES:
+            count = figures.count(
+                f"""
+                with steps as (
+                    select
+                        observations.{column} / case
+                            when observations.statistic = 'rate' then {RATE_STEP}
+                            else metrics.precision_step
+                        end as steps
+                    from {table.relation} as observations
+                    inner join vault.{SEEDS}.metrics as metrics
+                        on observations.metric_key = metrics.metric_key
+                    where observations.{column} is not null
+                )
+
+                select count(*) from steps where steps is null or abs(steps - round(steps)) > 1e-6
+                """
+            )
+            if count:
+                raise refusal(
+                    "V06", table.name, column, count,
+                    "figures are finer than the catalogue declares", "Cut them on the floor",
+                )  # fmt: skip
+
+
+RULES = (
+    Rule("B01", _rows_are_of_the_declared_grain),
+    Rule("B05", _numbers_are_in_range),
+    Rule("V06", _numbers_are_cut),
+)
