@@ -63,6 +63,7 @@ def lay_out(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
         attach ':memory:' as vault;
         create schema vault.flowgrain_vault;
         create schema vault.flowgrain_floor;
+        create table vault.flowgrain_vault.int_settings as select 5 as minimum_people;
         create table vault.flowgrain_vault.int_activity (
             population varchar, author_kind varchar, role varchar, person_key varchar,
             change_key varchar, system_key varchar, team_key varchar, value_stream_key varchar,

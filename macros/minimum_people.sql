@@ -1,4 +1,5 @@
-{#- k of the grain floor. A constant of the guard: it is no variable and nothing lowers it. -#}
+{#- k of the grain floor: a constant of the guard, which an installation may raise and nothing lowers.
+    The model imports int_settings as settings. -#}
 {% macro minimum_people() -%}
-    5
+    greatest(5, (select minimum_people from settings))
 {%- endmacro %}

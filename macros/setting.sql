@@ -1,4 +1,13 @@
 {% macro setting(name) -%}
+    {%- if name == 'minimum_people' -%}
+        {%- set given = env_var('FLOWGRAIN_MINIMUM_PEOPLE', '5') -%}
+        {%- if not modules.re.fullmatch('[0-9]{1,4}', given) or given | int < 5 -%}
+            {{ exceptions.raise_compiler_error(
+                "GL-C19 FLOWGRAIN_MINIMUM_PEOPLE must be a whole number from 5 on, e.g. 8"
+            ) }}
+        {%- endif -%}
+        {{ return(given | int) }}
+    {%- endif -%}
     {%- set value = var(name) -%}
     {%- if name == 'as_of' -%}
         {%- if value is not none and not modules.re.fullmatch('\d{4}-\d{2}-\d{2}', value | string) -%}

@@ -142,5 +142,7 @@ def compile_project(home: Home, *, target: str = "dev") -> dict[str, Any]:
 
 def _essence(output: str) -> str:
     """The lines that say what failed, without colour."""
-    lines = [line.rstrip() for line in output.replace("\x1b[0m", "").splitlines() if line.strip()]
+    # What DuckDB's binding says at a bad end comes after it, and helps nobody.
+    output = output.split("\nnanobind: ")[0].replace("\x1b[0m", "")
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     return "\n".join(lines[-40:])

@@ -92,4 +92,10 @@ class Home:
             file.truncate()
             file.write(str(os.getpid()))
             file.flush()
+            self._sweep_spill()
             yield
+
+    def _sweep_spill(self) -> None:
+        """Clear what a killed process had put aside while it sorted: rows of people on disk."""
+        for path in (self.ops / "tmp").glob("duckdb_temp*"):
+            path.unlink(missing_ok=True)

@@ -13,6 +13,10 @@ crossings as (
     select * from {{ ref('floor_crossings') }}
 ),
 
+settings as (
+    select * from {{ ref('int_settings') }}
+),
+
 -- A group whose owner changed inside the bucket is a part of each: it has a row under either.
 counted as (
     select

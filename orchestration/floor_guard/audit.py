@@ -74,6 +74,8 @@ class Block:
     matrix: Matrix
     people: tuple[People, ...]
     events: tuple[int, ...]
+    # k of this installation.
+    minimum: int
 
     @cached_property
     def row_space(self) -> Matrix:
@@ -89,11 +91,11 @@ class Block:
 
     @cached_property
     def small_columns(self) -> list[tuple[People, int]]:
-        """Columns in which fewer than k people are; k may be raised to twice that."""
+        """Columns in which fewer than k people are."""
         return [
             (inside, column)
             for column, inside in enumerate(self.people)
-            if len(inside) < 2 * MINIMUM_PEOPLE
+            if len(inside) < self.minimum
         ]
 
     def columns_of(self, people: People) -> list[int]:
@@ -112,11 +114,9 @@ def audit(connection: duckdb.DuckDBPyConnection, minimum: int = MINIMUM_PEOPLE) 
     population are offered.
     """
     derivable = narrow = 0
-    for block in blocks(connection):
-        few = small_sets(block, minimum)
-        derivable += sum(
-            is_isolated(block, people) for people in (*few, *_pairs(block, few, minimum))
-        )
+    for block in blocks(connection, minimum):
+        few = small_sets(block)
+        derivable += sum(is_isolated(block, people) for people in (*few, *_pairs(block, few)))
         narrow += sum(0 < events < NARROWEST for _, events in remainders(block))
     for count, why in (
         (derivable, "sums of too few people can be computed from what is offered"),
@@ -133,7 +133,7 @@ def audit(connection: duckdb.DuckDBPyConnection, minimum: int = MINIMUM_PEOPLE) 
             )
 
 
-def blocks(connection: duckdb.DuckDBPyConnection) -> Iterator[Block]:
+def blocks(connection: duckdb.DuckDBPyConnection, minimum: int = MINIMUM_PEOPLE) -> Iterator[Block]:
     """Cut what is offered into parts that share no cell: no bucket is longer than a quarter."""
     open_cells: dict[tuple[str, str, str], set[Cell]] = defaultdict(set)
     for population, kind, role, *cell in connection.execute(
@@ -154,7 +154,7 @@ def blocks(connection: duckdb.DuckDBPyConnection) -> Iterator[Block]:
         quarter = bucket_start(week, "quarter")
         pieces[population, kind, role, quarter].append(Piece(cells, frozenset(people), events))
     for (population, kind, role, _), part in sorted(pieces.items()):
-        block = _block(part, open_cells[population, kind, role])
+        block = _block(part, open_cells[population, kind, role], minimum)
         if block is not None:
             yield block
 
@@ -172,7 +172,7 @@ def _cells(place: list[str], week: date, is_stock: bool) -> Iterator[Cell]:
         yield ("portfolio", PORTFOLIO_KEY, bucket, start)
 
 
-def _block(pieces: Iterable[Piece], open_cells: set[Cell]) -> Block | None:
+def _block(pieces: Iterable[Piece], open_cells: set[Cell], minimum: int) -> Block | None:
     columns: dict[tuple[Cell, ...], tuple[set[str], list[int]]] = {}
     for piece in pieces:
         within = tuple(cell for cell in piece.cells if cell in open_cells)
@@ -192,6 +192,7 @@ def _block(pieces: Iterable[Piece], open_cells: set[Cell]) -> Block | None:
         np.unique(matrix, axis=0),
         tuple(frozenset(people) for people, _ in columns.values()),
         tuple(sum(events) for _, events in columns.values()),
+        minimum,
     )
 
 
@@ -211,21 +212,21 @@ def remainders(block: Block) -> Iterator[tuple[People, int]]:
                 yield people, int(events[rest].sum())
 
 
-def small_sets(block: Block, minimum: int) -> list[People]:
+def small_sets(block: Block) -> list[People]:
     """Sets of too few people that could be isolated: of a column, or of what a cell leaves."""
-    found = {people for people in block.people if len(people) < minimum}
-    found |= {people for people, _ in remainders(block) if len(people) < minimum}
+    found = {people for people in block.people if len(people) < block.minimum}
+    found |= {people for people, _ in remainders(block) if len(people) < block.minimum}
     return sorted(found, key=sorted)
 
 
-def _pairs(block: Block, few: list[People], minimum: int) -> Iterator[People]:
+def _pairs(block: Block, few: list[People]) -> Iterator[People]:
     """Unions of two such sets that are as small, where one is half isolated already."""
     known = set(few)
     half = [people for people in few if block.leverage_of(people) >= HALF - TOLERANCE]
     for one in half:
         for other in few:
             union = one | other
-            if len(union) < minimum and union not in known:
+            if len(union) < block.minimum and union not in known:
                 known.add(union)
                 yield union
 

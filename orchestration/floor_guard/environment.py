@@ -1,11 +1,13 @@
 """Rules S01 to S03: the vault and the published database are two places, and stay so."""
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.errors import FlowgrainError
+from orchestration.floor_guard.constants import MINIMUM_PEOPLE
 from orchestration.floor_guard.rules import Rule, apply
 from orchestration.home import Home
 
@@ -21,6 +23,23 @@ class Environment:
 def check_environment(environment: Environment) -> list[str]:
     """Hold folders and files against S01; return the codes that passed."""
     return apply(RULES, environment)
+
+
+def minimum_people() -> int:
+    """Return k of this installation: 5, or more where FLOWGRAIN_MINIMUM_PEOPLE raises it.
+
+    Raises FlowgrainError (C19) for anything but a whole number from 5 on: k is never lowered.
+    """
+    given = os.environ.get("FLOWGRAIN_MINIMUM_PEOPLE")
+    if given is None:
+        return MINIMUM_PEOPLE
+    if not re.fullmatch(r"[0-9]{1,4}", given) or int(given) < MINIMUM_PEOPLE:
+        raise FlowgrainError(
+            f"FLOWGRAIN_MINIMUM_PEOPLE is no whole number from {MINIMUM_PEOPLE} on",
+            "Leave it out, or raise it, e.g. to 8",
+            rule="C19",
+        )
+    return int(given)
 
 
 def has_one_owner(home: Home) -> bool:
@@ -80,8 +99,13 @@ def _prod_has_two_owners(environment: Environment) -> None:
         )
 
 
+def _minimum_is_not_lowered(_: Environment) -> None:
+    minimum_people()
+
+
 RULES = (
     Rule("S01", _places_are_apart),
     Rule("S01", _vault_is_closed_to_others),
     Rule("S01", _prod_has_two_owners),
+    Rule("C19", _minimum_is_not_lowered),
 )

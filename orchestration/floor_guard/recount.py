@@ -16,7 +16,6 @@ from orchestration.floor_guard.constants import (
     BUCKETS,
     DERIVED_FROM,
     GRAINS,
-    MINIMUM_PEOPLE,
     OBSERVATIONS,
     PEOPLE_CLASSES,
     PORTFOLIO_KEY,
@@ -32,6 +31,7 @@ from orchestration.floor_guard.constants import (
     SYSTEM_CLASSES,
     UNASSIGNED_KEY,
 )
+from orchestration.floor_guard.environment import minimum_people
 from orchestration.floor_guard.rules import Rule, apply, quoted, refusal
 
 # A closed bucket is published when late rows have had this long to arrive.
@@ -104,8 +104,9 @@ def _register_metrics(connection: duckdb.DuckDBPyConnection) -> None:
             metric_key,
             class,
             population,
-            case when class in {_listed(SENSITIVE_CLASSES)} then {SENSITIVE_MINIMUM}
-                else {MINIMUM_PEOPLE} end as minimum,
+            case when class in {_listed(SENSITIVE_CLASSES)}
+                then {max(SENSITIVE_MINIMUM, minimum_people())}
+                else {minimum_people()} end as minimum,
             coalesce(string_split(nullif(trim(subjects), ''), '|'), []) as roles
         from vault.{SEEDS}.metrics
         """
@@ -493,7 +494,7 @@ def _sensitive_rows_are_coarse(recount: Recount) -> None:
 
 def _nothing_can_be_computed(recount: Recount) -> None:
     if recount.named(OBSERVATIONS) is not None:
-        audit(recount.connection)
+        audit(recount.connection, minimum_people())
 
 
 RULES = (

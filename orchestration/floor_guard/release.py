@@ -10,11 +10,11 @@ import duckdb
 
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard.constants import (
-    MINIMUM_PEOPLE,
     OBSERVATIONS,
     PUBLISHED_SCHEMA,
     SOURCES,
 )
+from orchestration.floor_guard.environment import minimum_people
 from orchestration.floor_guard.rules import quoted, refusal
 from orchestration.floor_guard.vocabulary import open_published
 
@@ -157,7 +157,7 @@ def write_report(release: Release, *, rules: list[str], loads: Loads, manifest_h
         "guard_hash": guard_hash(),
         "key_id": loads.key_id,
         "manifest_hash": manifest_hash,
-        "k": MINIMUM_PEOPLE,
+        "k": minimum_people(),
         "as_of": release.as_of,
         "tables": [
             {

@@ -43,6 +43,9 @@ SEPARATORS = re.compile(r"[\s/,;:|()\[\]{}<>\"'=]+")
 TELLING_LENGTH = 6
 TELLING_ENCODED_LENGTH = 8
 LONGEST_NAME = 4
+# Account ids that are numbers: shorter ones are counts more often than somebody.
+NUMBER = re.compile(r"\d{6,18}")
+NUMERIC = ("BIGINT", "INTEGER", "DECIMAL")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Known:
 
     whole: frozenset[str]
     telling: frozenset[str]
+    numbers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -128,11 +132,14 @@ def known_forms(identifiers: Iterable[str]) -> Known:
     """Write each identifier in every form in which it is looked for."""
     whole: set[str] = set()
     telling: set[str] = set()
+    numbers: set[int] = set()
     for identifier in identifiers:
         plain = canonical(identifier)
         if not plain or plain in WORDS:
             continue
         whole.add(plain)
+        if NUMBER.fullmatch(plain):
+            numbers.add(int(plain))
         if len(plain) >= TELLING_LENGTH and not plain.isalpha():
             telling.add(plain)
         for text in {plain, identifier.strip()}:
@@ -140,7 +147,7 @@ def known_forms(identifiers: Iterable[str]) -> Known:
                 whole.add(form)
                 if len(form) >= TELLING_ENCODED_LENGTH:
                     telling.add(form)
-    return Known(frozenset(whole), frozenset(telling))
+    return Known(frozenset(whole), frozenset(telling), frozenset(numbers))
 
 
 def canonical(text: str) -> str:
@@ -305,6 +312,27 @@ def _nothing_looks_like_somebody(file: NextFile) -> None:
             )
 
 
+def _no_number_is_somebody(file: NextFile) -> None:
+    known = sorted(file.known.numbers)
+    if not known:
+        return
+    for table, column, kind in file.connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() where schema_name = ?",
+        [PUBLISHED_SCHEMA],
+    ).fetchall():
+        if not kind.startswith(NUMERIC):
+            continue
+        found = file.connection.execute(
+            f"""
+            select count(*) from {PUBLISHED_SCHEMA}.{quoted(table)}
+            where cast({quoted(column)} as decimal(38, 4)) in (select unnest(?::decimal(38, 4)[]))
+            """,
+            [known],
+        ).fetchone()
+        if found and found[0]:
+            raise refusal("V03", table, column, found[0], "numbers are ids of accounts", RENAME)
+
+
 def _every_text(file: NextFile) -> Iterator[tuple[tuple[str, str], list[str]]]:
     yield from file.texts.items()
     yield from file.remarks.items()
@@ -316,4 +344,5 @@ RULES = (
     Rule("V01", _catalogue_is_the_seed),
     Rule("V02", _nobody_is_named),
     Rule("V03", _nothing_looks_like_somebody),
+    Rule("V03", _no_number_is_somebody),
 )

@@ -220,6 +220,9 @@ class Floor:
             "insert into vault.flowgrain_vault.int_bucket_parents values (?, ?, ?, ?, ?, ?)",
             parents,
         )
+        connection.execute(
+            "create table vault.flowgrain_vault.int_settings as select 5 as minimum_people"
+        )
         connection.execute("create schema vault.flowgrain_floor")
         for name, sql in self.models.items():
             connection.execute(f"create table vault.flowgrain_floor.{name} as {sql}")

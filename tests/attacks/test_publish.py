@@ -320,6 +320,22 @@ def test_four_people_in_any_role_are_too_few(lab: Lab, role: str) -> None:
     refused(lab, "O01")
 
 
+@pytest.mark.parametrize("given", ["1", "0", "-1", "4", "4.9", "", "null", "1 or 1=1", "ten"])
+def test_k_is_never_lowered(lab: Lab, given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ATK24: nothing is published under another k than a whole number from 5 on."""
+    monkeypatch.setenv("FLOWGRAIN_MINIMUM_PEOPLE", given)
+    refused(lab, "C19")
+
+
+def test_k_may_be_raised(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six people stand behind each figure: enough for six, too few for seven."""
+    monkeypatch.setenv("FLOWGRAIN_MINIMUM_PEOPLE", "6")
+    lab.publish()
+    assert '"k": 6,' in lab.home.release_report.read_text()
+    monkeypatch.setenv("FLOWGRAIN_MINIMUM_PEOPLE", "7")
+    refused(lab, "O01")
+
+
 def test_bot_changes_need_their_reviewers_and_no_authors(lab: Lab) -> None:
     lab.sql(
         "delete from flowgrain_vault.int_activity where author_kind = 'bot' and role = 'author'"
@@ -580,6 +596,17 @@ def test_a_label_that_holds_somebody_is_refused(lab: Lab, label: str) -> None:
 def test_a_label_that_looks_like_somebody_is_refused(lab: Lab, label: str) -> None:
     _label(lab, label)
     refused(lab, "V03", label)
+
+
+def test_a_number_that_is_somebodys_account_is_refused(lab: Lab) -> None:
+    """ATK08: an id of an account under the name of a measure."""
+    with (lab.home.door / "identities.csv").open("a") as file:
+        file.write("10203040,10203040\n77,77\n")
+    lab.publish()
+    lab.add_column("dim_team", "system_ref", "bigint", "77")
+    lab.publish()
+    lab.sql(f"update {CANDIDATES}.dim_team set system_ref = 10203040 where team_key = 't_01'")
+    assert "dim_team system_ref 1" in refused(lab, "V03", "10203040")
 
 
 def test_a_label_with_a_common_word_passes(lab: Lab) -> None:

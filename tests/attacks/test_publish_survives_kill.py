@@ -13,6 +13,7 @@ from publish_lab import Lab
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard.publish import verify
 from orchestration.floor_guard.vocabulary import open_published
+from orchestration.home import Home
 
 KILLS = 20
 # A kill falls within so many times the length of one publish: anywhere in it, or in the next.
@@ -53,6 +54,35 @@ class Reader(threading.Thread):
                 continue
             self.mixed += len(generations) != 1
             self.seen.append(generations[0][0])
+
+
+def test_what_a_killed_sort_spilled_lies_in_the_vault_and_is_swept(tmp_path: Path) -> None:
+    """ATK58: a sort of people that does not fit in memory, killed in its middle."""
+    home = Home(tmp_path / "home").prepare()
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from orchestration.home import Home\n"
+        "from orchestration.landing.door import open_vault\n"
+        "c = open_vault(Home(Path(sys.argv[1])))\n"
+        "c.execute(\"set memory_limit = '120MB'\")\n"
+        'c.execute("set threads = 1")\n'
+        "c.execute('create temp table t as select md5(i::text) as k from range(60000000) r(i) "
+        "order by k')\n"
+    )
+    sorting = subprocess.Popen([sys.executable, "-c", program, str(home.root)], cwd=ROOT)
+    try:
+        until = time.monotonic() + 60
+        while not (spilled := list(tmp_path.rglob("duckdb_temp*"))):
+            assert sorting.poll() is None, "it ended before it spilled"
+            assert time.monotonic() < until, "nothing was spilled"
+            time.sleep(0.05)
+    finally:
+        sorting.kill()
+        sorting.wait()
+    assert {path.parent for path in spilled} == {home.ops / "tmp"}
+    with home.writing():
+        assert list(tmp_path.rglob("duckdb_temp*")) == []
 
 
 def test_a_killed_publisher_leaves_a_whole_release(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from orchestration.landing.contract import SOURCES
 
 def test_k_is_the_same_in_the_floor_and_in_the_gate() -> None:
     macro = (PROJECT / "macros" / "minimum_people.sql").read_text()
-    (k,) = re.findall(r"^\s+(\d+)$", macro, re.MULTILINE)
+    (k,) = re.findall(r"greatest\((\d+), ", macro)
     assert int(k) == constants.MINIMUM_PEOPLE == 5
 
 
@@ -29,6 +29,12 @@ def test_settings_are_read_through_one_macro() -> None:
     files = [*(PROJECT / "models").rglob("*.sql"), *(PROJECT / "macros").glob("*.sql")]
     readers = {path.name for path in files if re.search(r"(?<!env_)\bvar\(", path.read_text())}
     assert readers == {"setting.sql"}
+
+
+def test_k_is_raised_in_one_place_and_never_lowered() -> None:
+    files = [*(PROJECT / "models").rglob("*.sql"), *(PROJECT / "macros").glob("*.sql")]
+    named = {path.name for path in files if "FLOWGRAIN_MINIMUM_PEOPLE" in path.read_text()}
+    assert named == {"setting.sql"}
 
 
 def test_no_lock_or_config_names_a_host_or_a_path_of_a_machine() -> None:

@@ -15,6 +15,10 @@ bucket_parents as (
     select * from {{ ref('int_bucket_parents') }}
 ),
 
+settings as (
+    select * from {{ ref('int_settings') }}
+),
+
 below as (
     select
         subjects.population,

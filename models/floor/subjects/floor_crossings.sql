@@ -12,6 +12,10 @@ bucket_parents as (
     select * from {{ ref('int_bucket_parents') }}
 ),
 
+settings as (
+    select * from {{ ref('int_settings') }}
+),
+
 -- Each week and period, with every larger bucket around it.
 parts as (
     select
