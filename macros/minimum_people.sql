@@ -1,4 +1,4 @@
-{#- k of the grain floor: a constant of the guard, which an installation may raise and nothing lowers.
+{#- k of the grain floor: a constant of the guard, which an installation may raise, never lower.
     The model imports int_settings as settings. -#}
 {% macro minimum_people() -%}
     greatest(5, (select minimum_people from settings))

@@ -27,7 +27,8 @@ PREFIXES = {
     "models/vault/staging": re.compile(r"stg_[a-z]+__[a-z_]+"),
     "models/vault/intermediate": re.compile(r"int_[a-z_]+"),
     "models/floor": re.compile(r"(floor|observed)_[a-z_]+"),
-    "models/marts": re.compile(r"(?!stg_|int_|floor_|observed_|fct_)[a-z][a-z_]+"),
+    # floor_cost tells readers of the floor.
+    "models/marts": re.compile(r"floor_cost|(?!stg_|int_|floor_|observed_|fct_)[a-z][a-z_]+"),
 }
 # Files of models/ that are not beside a model of their name.
 SHARED = re.compile(r"_[a-z]+__sources\.yml|groups\.yml|exposures\.yml")
