@@ -33,9 +33,7 @@ Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 # A combination of whole numbers is one, but for rounding.
 TOLERANCE = 1e-6
-# What is not told could be anything between nothing and at least so many events.
-NARROWEST = MINIMUM_PEOPLE
-# A set whose columns are this far from being a combination of their own needs no closer look.
+# Of two sets that are isolated together, one has at least half of the leverage that this takes.
 HALF = 0.5
 
 PIECES = f"""
@@ -98,6 +96,24 @@ class Block:
             if len(inside) < self.minimum
         ]
 
+    @cached_property
+    def remainders(self) -> list[tuple[People, int]]:
+        """People and events that are left of an open cell when another within it is taken away.
+
+        Where open cells cover what is left, nothing of it is hidden.
+        """
+        masks = self.matrix.astype(bool)
+        events = np.array(self.events)
+        found = []
+        for outer in masks:
+            inside = masks[~(masks & ~outer).any(axis=1)]
+            for rest in outer & ~inside:
+                covered = inside[~(inside & ~rest).any(axis=1)].any(axis=0)
+                if (rest & ~covered).any():
+                    people = frozenset[str]().union(*(self.people[c] for c in np.flatnonzero(rest)))
+                    found.append((people, int(events[rest].sum())))
+        return found
+
     def columns_of(self, people: People) -> list[int]:
         """Columns in which nobody else is."""
         return [column for inside, column in self.small_columns if inside <= people]
@@ -117,7 +133,8 @@ def audit(connection: duckdb.DuckDBPyConnection, minimum: int = MINIMUM_PEOPLE) 
     for block in blocks(connection, minimum):
         few = small_sets(block)
         derivable += sum(is_isolated(block, people) for people in (*few, *_pairs(block, few)))
-        narrow += sum(0 < events < NARROWEST for _, events in remainders(block))
+        # What is hidden could be anything between nothing and what is left.
+        narrow += sum(events < minimum for _, events in block.remainders)
     for count, why in (
         (derivable, "sums of too few people can be computed from what is offered"),
         (narrow, "open cells leave so few events untold that what is hidden is bounded closely"),
@@ -196,26 +213,10 @@ def _block(pieces: Iterable[Piece], open_cells: set[Cell], minimum: int) -> Bloc
     )
 
 
-def remainders(block: Block) -> Iterator[tuple[People, int]]:
-    """People and events that are left of an open cell when another within it is taken away.
-
-    Where open cells cover what is left, nothing of it is hidden.
-    """
-    masks = block.matrix.astype(bool)
-    events = np.array(block.events)
-    for outer in masks:
-        inside = masks[~(masks & ~outer).any(axis=1)]
-        for rest in outer & ~inside:
-            covered = inside[~(inside & ~rest).any(axis=1)].any(axis=0)
-            if (rest & ~covered).any():
-                people = frozenset[str]().union(*(block.people[c] for c in np.flatnonzero(rest)))
-                yield people, int(events[rest].sum())
-
-
 def small_sets(block: Block) -> list[People]:
     """Sets of too few people that could be isolated: of a column, or of what a cell leaves."""
     found = {people for people in block.people if len(people) < block.minimum}
-    found |= {people for people, _ in remainders(block) if len(people) < block.minimum}
+    found |= {people for people, _ in block.remainders if len(people) < block.minimum}
     return sorted(found, key=sorted)
 
 

@@ -126,7 +126,7 @@ def read_candidates(build: Build) -> tuple[Candidate, ...]:
             ),
             tuple((node["config"].get("meta") or {}).get("grain") or ()),
         )
-        for node in offered(build.manifest)
+        for node in offered(build.project)
     )
 
 
@@ -203,12 +203,15 @@ def _build_succeeded(build: Build) -> None:
 def _build_is_of_the_project(build: Build) -> None:
     """Refuse what was built from other code than was checked, or compiled to other SQL."""
     told = ("checksum", "compiled_code", "columns", "alias", "schema", "database", "language")
-    nodes = build.project["nodes"]
-    changed = sum(
-        node["resource_type"] in RELATIONS
-        and [nodes.get(key, {}).get(name) for name in told] != [node.get(name) for name in told]
-        for key, node in build.manifest["nodes"].items()
+    built, now = (
+        {
+            key: [node.get(name) for name in told]
+            for key, node in manifest["nodes"].items()
+            if node["resource_type"] in RELATIONS
+        }
+        for manifest in (build.manifest, build.project)
     )
+    changed = sum(built.get(key) != now.get(key) for key in built.keys() | now.keys())
     if changed:
         raise FlowgrainError(
             f"{changed} nodes are not what was built: the project changed since, or what it "
@@ -220,7 +223,7 @@ def _build_is_of_the_project(build: Build) -> None:
 
 def _are_tables(build: Build) -> None:
     connection = build.connection
-    for node in offered(build.manifest):
+    for node in offered(build.project):
         tables = connection.execute(
             """
             select count(*) from duckdb_tables()
@@ -245,7 +248,7 @@ def _are_tables(build: Build) -> None:
 
 
 def _types_are_published(build: Build) -> None:
-    for node in offered(build.manifest):
+    for node in offered(build.project):
         actual = _columns_in_vault(build.connection, node["alias"])
         for column in node["columns"].values():
             kind = published_type(column.get("data_type"))
@@ -263,7 +266,7 @@ def _types_are_published(build: Build) -> None:
 def _is_of_one_clock(build: Build) -> None:
     clocks = [
         f"select as_of from vault.{CANDIDATE_SCHEMA}.{quoted(node['alias'])}"
-        for node in offered(build.manifest)
+        for node in offered(build.project)
         if "as_of" in node["columns"]
     ]
     if not clocks:

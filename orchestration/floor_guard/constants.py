@@ -84,10 +84,11 @@ OBSERVATIONS = "metric_observations"
 CATALOGUE_FILES = ("metrics", "metric_series")
 # Days that may be published: of buckets and of the build.
 DATE_COLUMNS = ("bucket_start", "bucket_end", "as_of")
-# Packages whose macros are dbt's own; which of them run a query while dbt compiles, is below.
+# Packages whose macros are dbt's own.
 BUILT_IN_PACKAGES = ("dbt", "dbt_duckdb", "dbt_postgres", "dbt_spark")
 # What Jinja knows without a macro; nobody may put another thing in its place.
 JINJA_NAMES = ("ref", "source", "config", "var", "env_var", "this", "target", "adapter", "execute")
+# Macros of dbt's that run a query while it compiles.
 INTROSPECTING = ("run_query", "statement", "noop_statement", "print_table")
 # A wide mart tells of a cell only what one of these metrics was allowed to tell.
 DERIVED_FROM = {

@@ -188,7 +188,8 @@ class Project:
     @property
     def nodes(self) -> dict[str, Json]:
         """Models, seeds, tests, operations and more, by id."""
-        return dict(self.manifest["nodes"])
+        nodes: dict[str, Json] = self.manifest["nodes"]
+        return nodes
 
     @cached_property
     def models(self) -> dict[str, Json]:

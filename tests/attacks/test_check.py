@@ -9,7 +9,6 @@ import csv
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +54,7 @@ def told(
 
 
 def test_the_honest_project_has_no_findings(compiled: dict[str, Any]) -> None:
-    begun = time.perf_counter()
     assert check_project(compiled, PROJECT) == []
-    assert time.perf_counter() - begun < 60
 
 
 def test_an_honest_mart_has_no_findings(project: ProjectLab) -> None:
@@ -413,7 +410,7 @@ def test_a_hook_that_nobody_reviewed(project: ProjectLab) -> None:
     project.manifest["nodes"][key] = {
         **project.manifest["nodes"][honest],
         "name": "flowgrain-on-run-end-0",
-        "raw_code": "copy flowgrain_vault.int_activity to '/tmp/x'",
+        "raw_code": "copy flowgrain_vault.int_activity to 'people.csv'",
     }
     told(project, "C02", "flowgrain-on-run-end-0")
 
