@@ -18,15 +18,26 @@
     }) }}
 {%- endmacro %}
 
-{#- An event that two sources deliver is one event: the source that knows most tells it. -#}
-{% macro union_sources(entity, key, columns=[]) -%}
+{#- An event that two sources deliver is one event: the source that knows most tells it.
+    Of each column in `people`, whose key it is now, and whether somebody said who that is. -#}
+{% macro union_sources(entity, key, columns=[], people=[]) -%}
     {%- set mapped = mapped_entities() -%}
-    {%- set selects = [] -%}
+    {%- set relations = [] -%}
     {%- for name in canonical_sources() -%}
         {%- if name not in mapped -%}
-            {%- do selects.append((loop.index, name, source(name, entity))) -%}
+            {%- do relations.append((loop.index, name, source(name, entity))) -%}
         {%- elif entity in mapped[name] -%}
-            {%- do selects.append((loop.index, name, ref('stg_' ~ name ~ '__' ~ entity))) -%}
+            {%- do relations.append((loop.index, name, ref('stg_' ~ name ~ '__' ~ entity))) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set told = [] -%}
+    {%- for column in key + columns -%}
+        {%- if column[:-4] in people -%}
+            {%- set person = column[:-4] -%}
+            {%- do told.append('coalesce(' ~ person ~ '.person_key, told.' ~ column ~ ') as ' ~ column) -%}
+            {%- do told.append('coalesce(' ~ person ~ '.is_resolved, false) as ' ~ person ~ '_is_resolved') -%}
+        {%- else -%}
+            {%- do told.append('told.' ~ column) -%}
         {%- endif -%}
     {%- endfor -%}
     select *
@@ -37,12 +48,16 @@
                 partition by {{ key | join(', ') }} order by source_rank
             ) as preference
         from (
-            {%- for rank, name, relation in selects %}
+            {%- for rank, name, relation in relations %}
             select
                 '{{ name }}' as source,
                 {{ rank }} as source_rank,
-                {{ (key + columns) | join(',\n                ') }}
-            from {{ relation }}
+                {{ told | join(',\n                ') }}
+            from {{ relation }} as told
+            {%- for person in people %}
+            left join {{ ref('stg_door__people') }} as {{ person }}
+                on told.{{ person }}_key = {{ person }}.landed_key
+            {%- endfor %}
             {%- if not loop.last %}
             union all
             {%- endif %}

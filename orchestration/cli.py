@@ -157,6 +157,34 @@ def land_devlake_command(
         console.print("What cannot be measured without it, `flowgrain doctor` says after a build.")
 
 
+@land.command("accounts")
+@said_plainly
+def land_accounts_command(
+    file: Annotated[Path, typer.Argument(help="CSV file with the columns alias, person.")],
+    target: Target = "dev",
+) -> None:
+    """Declare whose the accounts are: only then do the people behind them count."""
+    from orchestration.landing.accounts import land_accounts
+
+    count = land_accounts(Home.from_environment(), file, target=target)
+    console.print(f"Declared {count:,} accounts. `flowgrain build` counts them.")
+
+
+@app.command("accounts")
+@said_plainly
+def accounts_command(target: Target = "dev") -> None:
+    """Draft the list of accounts that nobody declared; it stays behind the door."""
+    from orchestration.landing.accounts import draft_accounts
+
+    path, count = draft_accounts(Home.from_environment(), target=target)
+    console.print(
+        f"{count:,} accounts are not declared and count as nobody: {path}", soft_wrap=True
+    )
+    if count:
+        console.print("Give the accounts of one person the same person, delete those that are")
+        console.print(f"nobody of yours, then: flowgrain land accounts {path}", soft_wrap=True)
+
+
 @app.command("build")
 @said_plainly
 def build_command(target: Target = "dev") -> None:

@@ -173,8 +173,20 @@ left join flowgrain_seeds.team_value_streams as streams
 where streams.value_stream_key is null
 order by teams.team_key
 """
+UNDECLARED_PEOPLE = """
+select
+    count(distinct person_key) filter (where not is_resolved) as undeclared,
+    count(distinct person_key) as met
+from flowgrain_vault.int_change_people
+having undeclared > 0
+"""
 # A line for each row of a query.
 UNMAPPED = (
+    (
+        UNDECLARED_PEOPLE,
+        "{:,} of {:,} who took part in changes are not declared and count as nobody "
+        "(`flowgrain accounts`)",
+    ),
     (UNMAPPED_REPOSITORIES, "repository {} has no system; changes: {:,} (system_paths.csv)"),
     (UNMAPPED_STATUSES, "status {} is not mapped; times taken: {:,} (status_map.csv)"),
     (UNMAPPED_ENVIRONMENTS, "environment {} is not mapped; deployments: {:,} (environments.csv)"),

@@ -86,6 +86,22 @@ EVENTS = {
     """,
 }
 
+# GitHub gives a person one account: each that wrote or reviewed something is declared as one's.
+ACCOUNTS = """
+    select account as alias, account as person
+    from (
+        select "user" as account from pull_requests
+        union
+        select "user" from pr_reviews
+        union
+        select "user" from pr_comments
+        union
+        select author from pr_commits
+    ) as met
+    where account is not null
+    order by account
+"""
+
 
 def write_events(data: Path, out: Path) -> None:
     """One Parquet file per entity; `deployed` in this set is a preview, so there are none."""
@@ -96,6 +112,7 @@ def write_events(data: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name, query in EVENTS.items():
         database.execute(f"copy ({query}) to '{out / name}.parquet' (format parquet)")
+    database.execute(f"copy ({ACCOUNTS}) to '{out / 'identities.csv'}' (header)")
     (out / "extract.csv").write_text(f"loaded_to\n{LOADED_TO}\n")
 
 

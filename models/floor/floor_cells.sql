@@ -190,7 +190,9 @@ first_places_{{ round }} as (
             and ordered.parent_key = subjects.parent_key
             and ordered.bucket = subjects.bucket
             and ordered.bucket_start = subjects.bucket_start
-    where ordered.all_open = 0
+    where
+        ordered.all_open = 0
+        and subjects.person_key is not null
     group by
         ordered.population, ordered.author_kind, ordered.role, ordered.bucket,
         ordered.bucket_start, ordered.parent_grain, ordered.parent_key, subjects.person_key

@@ -45,10 +45,9 @@ select
     coalesce(team_key, '{UNASSIGNED_KEY}'),
     coalesce(value_stream_key, '{UNASSIGNED_KEY}'),
     cast(date_trunc('week', counted_at) as date) as week,
-    list(distinct person_key),
+    coalesce(list(distinct person_key) filter (where person_key is not null), []),
     count(distinct change_key)
 from vault.{ACTIVITY}
-where person_key is not null
 group by all
 """
 

@@ -5,6 +5,9 @@ import re
 # k: distinct resolved people in each role that a figure rests on; and for sensitive measures.
 MINIMUM_PEOPLE = 5
 SENSITIVE_MINIMUM = 10
+# Events behind a figure of people, and behind a quantile of theirs.
+MINIMUM_EVENTS = 10
+QUANTILE_EVENTS = {"p50": 20, "p85": 80}
 # Contributors in the trailing days behind a service whose figures of class S are told.
 SERVICE_MINIMUM = 3
 SERVICE_DAYS = 182

@@ -1,8 +1,9 @@
-"""Rules C12, C13 and O01 to O17: the gate counts people itself, from the canonical activity."""
+"""Rules B04, C12, C13 and O01 to O17: the gate counts people itself, from the activity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import duckdb
 
@@ -16,9 +17,11 @@ from orchestration.floor_guard.constants import (
     BUCKETS,
     DERIVED_FROM,
     GRAINS,
+    MINIMUM_EVENTS,
     OBSERVATIONS,
     PEOPLE_CLASSES,
     PORTFOLIO_KEY,
+    QUANTILE_EVENTS,
     RECOUNTED_SLICES,
     ROLES,
     SEEDS,
@@ -63,7 +66,8 @@ def recount_people(
     """Count people per cell and role, hold the candidates against it; return the codes passed."""
     _register_days(connection)
     _register_metrics(connection)
-    connection.execute(PEOPLE)
+    for table in (PLACED, PEOPLE, EVENTS):
+        connection.execute(table)
     recount = Recount(connection, candidates)
     table = recount.named(OBSERVATIONS)
     if table is not None:
@@ -137,15 +141,26 @@ def _listed(words: tuple[str, ...]) -> str:
     return "(" + ", ".join(f"'{word}'" for word in words) + ")"
 
 
-# A person counts once per cell and role, and only where a group is known.
-PEOPLE = f"""
-create or replace temp table people as
-with placed as (
+# What was done, and by whom, in each cell that it lies in.
+PLACED = f"""
+create or replace temp table placed as
+select
+    population,
+    author_kind,
+    role,
+    person_key,
+    change_key,
+    bucket,
+    bucket_start,
+    grain,
+    coalesce(grain_key, '{UNASSIGNED_KEY}') as grain_key
+from (
     select
         activity.population,
         activity.author_kind,
         activity.role,
         activity.person_key,
+        activity.change_key,
         days.bucket,
         days.bucket_start,
         unnest([
@@ -158,18 +173,40 @@ with placed as (
     inner join days on cast(activity.counted_at as date) = days.day
     where days.is_last_week or activity.population not in {_listed(STOCK_POPULATIONS)}
 )
+"""
 
+# A person counts once per cell and role; accounts that nobody declared are no people, and may all
+# be one: in what the largest share is held against, they are one.
+PEOPLE = """
+create or replace temp table people as
 select
     population,
     author_kind,
     grain,
-    coalesce(grain_key, '{UNASSIGNED_KEY}') as grain_key,
+    grain_key,
     bucket,
     bucket_start,
     role,
-    count(distinct person_key) as people_count
+    count(distinct person_key) as people_count,
+    max(person_events) as largest_events
+from (
+    select
+        population, author_kind, grain, grain_key, bucket, bucket_start, role, person_key,
+        count(distinct change_key) as person_events
+    from placed
+    where role is not null
+    group by all
+)
+group by all
+"""
+
+# What nobody took part in is an event all the same.
+EVENTS = """
+create or replace temp table events as
+select
+    population, author_kind, grain, grain_key, bucket, bucket_start,
+    count(distinct change_key) as event_count
 from placed
-where person_key is not null
 group by all
 """
 
@@ -200,24 +237,42 @@ with observed as (
 )
 
 select
-    population, author_kind, grain, grain_key, bucket, bucket_start, minimum,
-    unnest(roles) as role
+    population, author_kind, grain, grain_key, bucket, bucket_start, minimum, statistic,
+    sample_size, unnest(roles) as role
 from observed
 """
 
-TOO_SMALL = """
-select count(*)
-from open_cells
-left join people
-    on
-        open_cells.population = people.population
-        and open_cells.author_kind = people.author_kind
-        and open_cells.grain = people.grain
-        and open_cells.grain_key = people.grain_key
-        and open_cells.bucket = people.bucket
-        and open_cells.bucket_start = people.bucket_start
-        and open_cells.role = people.role
-where coalesce(people.people_count, 0) < open_cells.minimum
+# What is wrong with an open cell, by rule.
+FAULTS = {
+    "O01": ("figures rest on too few people in a role", "people_count < minimum"),
+    "O05": ("figures are more than half somebody's", "largest_events * 2 > event_count"),
+    "B04": (
+        "figures are of other changes than those whose people are counted",
+        "sample_size is distinct from event_count",
+    ),
+    "O03": ("figures rest on too few events", f"sample_size < {MINIMUM_EVENTS}"),
+    "O04": (
+        "quantiles rest on too few events",
+        " or ".join(
+            f"statistic = '{statistic}' and sample_size < {events}"
+            for statistic, events in QUANTILE_EVENTS.items()
+        ),
+    ),
+}
+FAULTY = """
+with counted as (
+    select
+        open_cells.*,
+        coalesce(people.people_count, 0) as people_count,
+        coalesce(people.largest_events, 0) as largest_events,
+        coalesce(events.event_count, 0) as event_count
+    from open_cells
+    left join people
+        using (population, author_kind, grain, grain_key, bucket, bucket_start, role)
+    left join events using (population, author_kind, grain, grain_key, bucket, bucket_start)
+)
+
+select count(*) from counted where {fault}
 """
 
 
@@ -327,11 +382,16 @@ def _observations_are_counted(recount: Recount) -> None:
             "rows of a slice whose people cannot be counted",
             WITHHOLD,
         )
-    small = recount.count(TOO_SMALL)
-    if small:
-        raise refusal(
-            "O01", table.name, "value", small, "figures rest on too few people in a role", WITHHOLD
-        )
+
+
+def _open_cells_have_no(rule: str, recount: Recount) -> None:
+    """Refuse a fault of the cells that are told of."""
+    if recount.named(OBSERVATIONS) is None:
+        return
+    why, fault = FAULTS[rule]
+    count = recount.count(FAULTY.format(fault=fault))
+    if count:
+        raise refusal(rule, OBSERVATIONS, "value", count, why, WITHHOLD)
 
 
 def _derived_rows_stand_on_observations(recount: Recount) -> None:
@@ -505,6 +565,7 @@ RULES = (
     Rule("O14", _sensitive_rows_are_coarse),
     Rule("O17", _services_have_contributors),
     Rule("O01", _observations_are_counted),
+    *(Rule(rule, partial(_open_cells_have_no, rule)) for rule in FAULTS),
     Rule("O01", _derived_rows_stand_on_observations),
     Rule("O16", _nothing_can_be_computed),
 )

@@ -61,8 +61,10 @@ form of these pages is `orchestration/landing/contract.yml`; the loader enforces
   else by the order of loading.
 - `extract.csv` (one column `loaded_to`, one row): everything that happened before this time is in
   the files. Without it the time the newest file was written counts. Later events are quarantined.
-- `identities.csv` (`alias`, `person`): accounts of one person, so that nobody counts twice. It
-  stays behind the door.
+- `identities.csv` (`alias`, `person`): whose an account is, so that nobody counts twice. It stays
+  behind the door. **An account that nobody declares counts as no person**: it may be anybody's
+  second one. `flowgrain accounts` drafts the list, `flowgrain land accounts FILE` declares it
+  without a folder.
 """
 
 

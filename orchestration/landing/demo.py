@@ -283,9 +283,9 @@ class Roster:
 
     @property
     def aliases(self) -> list[tuple[str, str]]:
-        """Second logins and whose they are."""
+        """Every login and whose it is."""
         people = [person for team in self.teams.values() for person in team]
-        return [(p.second_login, p.login) for p in people if p.second_login]
+        return [(login, p.login) for p in people for login in (p.login, p.second_login) if login]
 
 
 class Turns:

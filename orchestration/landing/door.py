@@ -52,6 +52,9 @@ create table if not exists door.quarantine (
     load_id bigint, entity varchar, origin varchar, row_number bigint, field varchar,
     reason varchar
 );
+create table if not exists door.people (
+    landed_key varchar, person_key varchar, is_resolved boolean
+);
 create table if not exists door.connections (
     source varchar, connection varchar, position varchar, loaded_to timestamp, landed_at timestamp
 );
@@ -214,13 +217,32 @@ class Door(AbstractContextManager["Door"]):
             try:
                 yield load
                 load.finish()
-                self.people.save()
+                self._keep_people()
                 self.vault.execute("commit")
             except BaseException:
                 with suppress(duckdb.Error):
                     self.vault.execute("rollback")
                 load.forget_payloads()
                 raise
+
+    def keep_people(self) -> None:
+        """Take over what was declared of accounts, in a transaction of its own."""
+        with plain_errors(self.home):
+            self.vault.execute("begin")
+            self._keep_people()
+            self.vault.execute("commit")
+
+    def _keep_people(self) -> None:
+        """Tell the vault which keys are one person, and who is resolved; never which account."""
+        if not self.people.has_changed:
+            return
+        self.people.save()
+        landed, now, resolved = zip(*self.people.keys(), strict=True)
+        people = pa.table({"landed_key": landed, "person_key": now, "is_resolved": resolved})
+        self.vault.execute("delete from door.people")
+        self.vault.register("people_now", people)
+        self.vault.execute("insert into door.people select * from people_now")
+        self.vault.unregister("people_now")
 
     def arrive(self, connection: str, *, loaded_to: datetime, position: str | None = None) -> None:
         """Say that a connection is loaded to a point in time: the high-water mark of its data.

@@ -11,6 +11,7 @@ import pyarrow as pa
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing import derive, webhooks
+from orchestration.landing.accounts import IDENTITIES, declare, read_accounts
 from orchestration.landing.contract import Entity, entities
 from orchestration.landing.door import DEMO, Counts, Door, Landing, Load, Say
 from orchestration.landing.tabular import (
@@ -57,8 +58,8 @@ def land_files(
     connection = DEMO if is_demo else CONNECTION
     with Door(home, "files", target=target, is_demo=is_demo) as door:
         done.made_key = door.made_key
-        for alias, person in _identities(folder):
-            door.people.declare(alias, person)
+        if (folder / IDENTITIES).exists():
+            declare(door, read_accounts(folder / IDENTITIES))
         for name, path in files.items():
             digest = digest_of(path, mark)
             if door.has_landed(connection, digest):
@@ -81,7 +82,7 @@ def _ends() -> dict[str, tuple[str, ...]]:
 
 def _ignored(folder: Path) -> list[str]:
     known = {f"{name}.{end}" for name, ends in _ends().items() for end in ends}
-    known |= {"extract.csv", "identities.csv"}
+    known |= {"extract.csv", IDENTITIES}
     return sorted(p.name for p in folder.iterdir() if p.is_file() and p.name not in known)
 
 
@@ -153,14 +154,3 @@ def _loaded_to(folder: Path, files: dict[str, Path]) -> datetime:
             "Write it like 2026-03-31T00:00:00Z",
         )
     return moment
-
-
-def _identities(folder: Path) -> list[tuple[str, str]]:
-    path = folder / "identities.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if not {"alias", "person"} <= set(reader.fieldnames or ()):
-            raise FlowgrainError(f"{path} lacks a column", "It needs the columns alias, person")
-        return [(row["alias"] or "", row["person"] or "") for row in reader]

@@ -94,7 +94,9 @@ def open_pepper(home: Home, *, target: str) -> tuple[Pepper, bool]:
 class People:
     """Who is behind an account, and which accounts are no people.
 
-    The map of aliases lives in `door/identities.csv` and never leaves the door.
+    The map of aliases lives in `door/identities.csv` and never leaves the door. A person counts as
+    one only when an account of theirs is declared: an account that a source brings along may be
+    anybody's second one.
     """
 
     def __init__(self, home: Home, pepper: Pepper) -> None:
@@ -102,10 +104,14 @@ class People:
         self._path = home.door / "identities.csv"
         self._pepper = pepper
         self._person_of: dict[str, str] = {}
+        self._declared: set[str] = set()
         self._known: dict[str, tuple[str | None, bool]] = {}
+        self.has_changed = False
         if self._path.exists():
             with self._path.open(newline="", encoding="utf-8") as file:
-                self._person_of = {row["alias"]: row["person"] for row in csv.DictReader(file)}
+                rows = list(csv.DictReader(file))
+            self._person_of = {row["alias"]: row["person"] for row in rows}
+            self._declared = {row["alias"] for row in rows if row.get("is_declared") == "1"}
         self._patterns: dict[str, re.Pattern[str]] = {}
         with (PROJECT / "seeds/mapping/bot_patterns.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
@@ -116,9 +122,10 @@ class People:
     def declare(self, alias: str, person: str) -> None:
         """Say that an account is this person's; the first declaration of an account stays."""
         alias, person = canonical(alias), canonical(person)
-        if alias and person:
-            self._person_of.setdefault(alias, self._person_of.get(person, person))
-            self._known.pop(alias, None)
+        if alias and person and alias not in self._declared:
+            self.join(alias, person)
+            self._declared.add(alias)
+            self.has_changed = True
 
     def join(self, one: str, other: str) -> None:
         """Say that two accounts are one person, and with them all that either is known to be.
@@ -130,8 +137,13 @@ class People:
             return
         person = self._person_of.get(one) or self._person_of.get(other) or other
         absorbed = self._person_of.get(other, person)
+        if self._person_of.get(one) == self._person_of.get(other) == person:
+            return
+        self.has_changed = True
         self._person_of[one] = self._person_of[other] = person
         if absorbed != person:
+            # Rows may hold its key, so it stays known.
+            self._person_of.setdefault(absorbed, person)
             for alias, known in self._person_of.items():
                 if known == absorbed:
                     self._person_of[alias] = person
@@ -156,6 +168,7 @@ class People:
             if not name or self._patterns["nobody"].search(name):
                 self._known[alias] = (None, False)
             else:
+                self.has_changed |= name not in self._person_of
                 person = self._person_of.setdefault(name, name)
                 self._known[alias] = (
                     self._pepper.key_of(person),
@@ -163,12 +176,39 @@ class People:
                 )
         return self._known[alias]
 
+    def keys(self) -> list[tuple[str, str, bool]]:
+        """Each key that rows may hold, the key of the same person now, and if they are resolved.
+
+        Accounts that were found to be one person's after their rows had landed are one in these.
+        """
+        resolved = {self._person_of[alias] for alias in self._declared}
+        return sorted(
+            (self._pepper.key_of(alias), self._pepper.key_of(person), person in resolved)
+            for alias, person in self._person_of.items()
+        )
+
+    def undeclared(self) -> list[tuple[str, str]]:
+        """Accounts of whom nobody said whose they are, and the account that stands for the person.
+
+        Bots and accounts of nobody are not among them.
+        """
+        resolved = {self._person_of[alias] for alias in self._declared}
+        return sorted(
+            (alias, person)
+            for alias, person in self._person_of.items()
+            if person not in resolved and not any(p.search(alias) for p in self._patterns.values())
+        )
+
     def save(self) -> None:
         """Keep the map, whole or not at all."""
         next_path = self._path.with_suffix(".next")
         descriptor = os.open(next_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(("alias", "person"))
-            writer.writerows(sorted(self._person_of.items()))
+            writer.writerow(("alias", "person", "is_declared"))
+            writer.writerows(
+                (alias, person, int(alias in self._declared))
+                for alias, person in sorted(self._person_of.items())
+            )
         next_path.replace(self._path)
+        self.has_changed = False

@@ -20,6 +20,8 @@ CANARY_LOGIN = "zoe-canary-7"
 SHORT_CANARY = "zoe"
 QUARTER = "2025-12-29"
 AS_OF = "2026-04-10"
+# Changes of each value stream in the quarter, a seventh each by one of six people.
+EVENTS = 42
 
 CELL = {"grain": "string", "grain_key": "string", "bucket": "string", "bucket_start": "date"}
 CONTRACTS: dict[str, dict[str, str]] = {
@@ -157,7 +159,7 @@ class Lab:
             "upper_bound": 50,
             "numerator": None,
             "denominator": None,
-            "sample_size": 40,
+            "sample_size": EVENTS,
             "method": "census",
             "status": "ok",
             "as_of": AS_OF,
@@ -227,14 +229,14 @@ class Lab:
                 );
                 """
             )
-            # Six people in each value stream: enough, with one to spare.
+            # Six people in each value stream, seven changes each: enough, with one to spare.
             rows = [
                 (
                     population,
                     kind,
                     role,
                     person(who),
-                    f"c{who}",
+                    f"c{who}-{number}",
                     "s_01",
                     f"t_0{stream}",
                     f"vs_{stream}",
@@ -242,6 +244,7 @@ class Lab:
                 )
                 for stream in (1, 2)
                 for who in range(stream * 10, stream * 10 + 6)
+                for number in range(EVENTS // 6)
                 for population in ("merged", "deployed")
                 for kind in ("human", "bot")
                 for role in ("author", "reviewer")
@@ -254,7 +257,7 @@ class Lab:
                     "human",
                     "author",
                     person(who),
-                    f"c{who}",
+                    f"c{who}-{number}",
                     "s_01",
                     f"t_0{stream}",
                     f"vs_{stream}",
@@ -262,6 +265,7 @@ class Lab:
                 )
                 for stream, day in ((1, "2026-03-29"), (2, "2026-01-04"))
                 for who in range(stream * 10, stream * 10 + 6)
+                for number in range(EVENTS // 6)
             ]
             connection.executemany(
                 f"insert into flowgrain_vault.int_activity values ({', '.join('?' * 9)})", rows
@@ -302,9 +306,10 @@ class Lab:
                     upper_bound=0.3,
                     method="delta_logit_t",
                 )
-        self.observe(grain="portfolio", grain_key="all")
+        whole = {"grain": "portfolio", "grain_key": "all", "sample_size": 2 * EVENTS}
+        self.observe(**whole)
         self.observe(metric_key="flow_load", numerator=None)
-        self.observe(metric_key="after_hours", grain="portfolio", grain_key="all")
+        self.observe(metric_key="after_hours", **whole)
         self.observe(
             bucket="week",
             bucket_start="2026-02-09",
@@ -389,7 +394,7 @@ def publish_generations(root: Path) -> None:
             f"""
             begin;
             update flowgrain_candidate.metric_observations
-                set sample_size = {generation} where status = 'ok';
+                set numerator = {generation} where status = 'ok';
             update flowgrain_candidate.wait_intensity set sample_size = {generation};
             commit;
             """

@@ -131,7 +131,7 @@ def test_an_open_reader_keeps_its_release_while_another_is_published(lab: Lab) -
     program = (
         "import duckdb, sys\n"
         "c = duckdb.connect(sys.argv[1], read_only=True)\n"
-        "q = 'select max(sample_size) from metric_observations'\n"
+        "q = 'select max(value)::int from metric_observations'\n"
         "c.execute('use marts.marts')\n"
         "print(c.execute(q).fetchone()[0], flush=True)\n"
         "sys.stdin.readline()\n"
@@ -145,7 +145,7 @@ def test_an_open_reader_keeps_its_release_while_another_is_published(lab: Lab) -
     )
     assert reader.stdout is not None
     assert reader.stdout.readline() == "40\n"
-    lab.sql(f"update {CANDIDATES}.metric_observations set sample_size = 99 where status = 'ok'")
+    lab.sql(f"update {CANDIDATES}.metric_observations set value = 41 where value = 40")
     lab.publish()
     rest, _ = reader.communicate("go\n", timeout=30)
     assert rest == "40\n"
@@ -262,7 +262,7 @@ def test_a_view_in_place_of_the_table_is_refused(lab: Lab) -> None:
 
 def test_a_second_row_of_a_cell_is_refused(lab: Lab) -> None:
     """ATK15, past the compiler: rows per person without a key."""
-    lab.observe(value=3, lower_bound=3, upper_bound=3, sample_size=3)
+    lab.observe(value=3, lower_bound=3, upper_bound=3)
     refused(lab, "B01")
 
 
@@ -280,7 +280,7 @@ def test_a_table_that_declares_no_grain_is_refused(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "change",
     ["value = -1, lower_bound = -1", "lower_bound = value + 1", "upper_bound = value - 1",
-     "statistic = 'share'", "sample_size = -5"],
+     "statistic = 'share'", "numerator = -5"],
 )  # fmt: skip
 def test_a_number_that_cannot_be_is_refused(lab: Lab, change: str) -> None:
     where = "metric_key = 'flow_velocity' and status = 'ok' and grain = 'portfolio'"
@@ -300,11 +300,13 @@ def test_a_decimal_more_than_declared_is_refused(lab: Lab, column: str) -> None:
 
 
 def _hide(lab: Lab, count: int, where: str) -> None:
-    """Take the activity of so many people out of the vault."""
+    """Let it be so many people fewer who did what was done: their accounts are not declared."""
     lab.sql(
         f"""
-        delete from flowgrain_vault.int_activity where {where} and person_key in (
-            select distinct person_key from flowgrain_vault.int_activity where {where}
+        update flowgrain_vault.int_activity set person_key = null
+        where {where} and person_key in (
+            select distinct person_key from flowgrain_vault.int_activity
+            where {where} and person_key is not null
             order by person_key limit {count}
         )
         """
@@ -352,6 +354,69 @@ def test_many_events_of_few_people_are_too_few(lab: Lab) -> None:
         "select * replace (change_key || '-again' as change_key) from flowgrain_vault.int_activity"
     )
     refused(lab, "O01")
+
+
+def test_one_person_with_more_than_half_of_the_events_is_refused(lab: Lab) -> None:
+    """ATK25, past the floor: O05 by the gate's own count."""
+    where = "value_stream_key = 'vs_2' and population = 'merged' and role = 'author'"
+    lab.sql(
+        "update flowgrain_vault.int_activity set person_key = "
+        f"(select min(person_key) from flowgrain_vault.int_activity where {where}) "
+        f"where {where} and right(change_key, 1) in ('1', '2')"
+    )
+    lab.publish()
+    lab.sql(
+        "update flowgrain_vault.int_activity set person_key = "
+        f"(select min(person_key) from flowgrain_vault.int_activity where {where}) "
+        f"where {where} and right(change_key, 1) in ('3', '4')"
+    )
+    refused(lab, "O05")
+
+
+def test_accounts_that_nobody_declared_are_one_who_may_have_done_most(lab: Lab) -> None:
+    """B03: six declared people took part, and most was done by who knows whom."""
+    lab.sql(
+        "update flowgrain_vault.int_activity set person_key = null where value_stream_key = 'vs_2' "
+        "and right(change_key, 1) in ('1', '2', '3', '4')"
+    )
+    refused(lab, "O05")
+
+
+@pytest.mark.parametrize("sample_size", [-42, 41, 43, None])
+def test_a_figure_of_other_changes_than_were_counted_is_refused(
+    lab: Lab, sample_size: int | None
+) -> None:
+    """B04: a part of what was counted could be one person's, and so could what is added to it."""
+    where = "metric_key = 'flow_velocity' and grain_key = 'vs_2' and slice = 'all'"
+    size = "null" if sample_size is None else sample_size
+    lab.sql(f"update {CANDIDATES}.metric_observations set sample_size = {size} where {where}")
+    refused(lab, "B04")
+
+
+@pytest.mark.parametrize(("statistic", "events", "rule"), [
+    ("count", 9, "O03"), ("count", 10, None), ("p50", 19, "O04"), ("p50", 20, None),
+    ("p85", 42, "O04"),
+])  # fmt: skip
+def test_a_figure_of_few_events_is_refused(
+    lab: Lab, statistic: str, events: int, rule: str | None
+) -> None:
+    """ATK26: so many changes of enough people, and no more."""
+    where = "value_stream_key = 'vs_2' and population = 'merged' and author_kind = 'human'"
+    lab.sql(
+        f"delete from flowgrain_vault.int_activity where {where} and change_key not in ("
+        f"select distinct change_key from flowgrain_vault.int_activity where {where} "
+        f"order by right(change_key, 1), change_key limit {events})"
+    )
+    observations = f"{CANDIDATES}.metric_observations"
+    lab.sql(
+        f"update {observations} set sample_size = {events}, statistic = '{statistic}' "
+        "where metric_key = 'flow_velocity' and grain_key = 'vs_2' and slice = 'all'"
+    )
+    lab.sql(f"delete from {observations} where grain = 'portfolio'")
+    if rule:
+        refused(lab, rule)
+    else:
+        lab.publish()
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from orchestration.doctor import examine
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing import contract_pages
+from orchestration.landing.accounts import draft_accounts, land_accounts
 from orchestration.landing.contract import entities
 from orchestration.landing.files import Landed, land_files
 
@@ -214,6 +215,87 @@ def test_accounts_of_one_person_are_one_key_and_bots_are_marked(home: Home, fold
     assert rows[0] == rows[1] == rows[2]
     assert [is_bot for _, is_bot in rows] == [False, False, False, True, False, False]
     assert rows[4][0] is None
+
+
+def people_of(home: Home) -> list[tuple[str, bool]]:
+    """Who opened each change, as far as is known now, and whether they are resolved."""
+    return query(
+        home,
+        """
+        select people.person_key, people.is_resolved
+        from raw_files.changes as changes
+        inner join door.people as people on changes.author_key = people.landed_key
+        order by changes.change_id
+        """,
+    )
+
+
+def test_an_account_counts_as_somebody_once_it_is_declared(
+    home: Home, folder: Path, tmp_path: Path
+) -> None:
+    """B03; accounts that turn out to be one person's after they landed are one all the same."""
+    write(
+        folder,
+        "changes",
+        HEADER,
+        *(
+            GOOD.replace(CANARY, who).replace(",1,", f",{n},", 1)
+            for n, who in enumerate([CANARY, "zoe-c", "yan@shop.invalid"])
+        ),
+    )
+    land_files(home, folder)
+    before = people_of(home)
+    assert [is_resolved for _, is_resolved in before] == [False] * 3
+    assert len({key for key, _ in before}) == 3
+
+    path, count = draft_accounts(home)
+    assert count == 3
+    assert path.parent == home.door
+    assert path.stat().st_mode & 0o777 == 0o600
+
+    write(tmp_path, "accounts", "alias,person", f"{CANARY},Zoe", "Zoe-C,zoe")
+    assert land_accounts(home, tmp_path / "accounts.csv") == 2
+    now = people_of(home)
+    assert [is_resolved for _, is_resolved in now] == [True, True, False]
+    assert now[0] == now[1] != now[2]
+    assert draft_accounts(home)[1] == 1
+    # The same again, and what a later delivery brings, change nothing of it.
+    land_accounts(home, tmp_path / "accounts.csv")
+    write(folder, "changes", HEADER, GOOD.replace(",1,", ",9,", 1))
+    land_files(home, folder)
+    assert people_of(home)[:3] == now
+    assert people_of(home)[3] == now[0]
+
+
+def test_bots_and_accounts_of_nobody_are_not_asked_for(home: Home, folder: Path) -> None:
+    lines = [
+        GOOD.replace(CANARY, who).replace(",1,", f",{n},", 1)
+        for n, who in enumerate(["renovate[bot]", "ghost"])
+    ]
+    write(folder, "changes", HEADER, *lines)
+    land_files(home, folder)
+    assert draft_accounts(home)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("alias,person\nzoe-c,\n", ["row 1", "column person", "delete the row"]),
+        ("alias,person\na,b\n,b\n", ["row 2", "column alias"]),
+        ("alias\nzoe-c\n", ["lacks a column", "alias, person"]),
+        (None, ["cannot be read", "UTF-8"]),
+    ],
+)
+def test_accounts_that_cannot_be_read_are_said_by_row_and_field(
+    home: Home, tmp_path: Path, content: str | None, words: list[str]
+) -> None:
+    path = tmp_path / "accounts.csv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(FlowgrainError) as error:
+        land_accounts(home, path)
+    assert all(word in str(error.value) for word in [*words, "accounts.csv"])
+    assert "zoe-c" not in str(error.value)
 
 
 def test_parquet_lands_like_csv(home: Home, folder: Path, tmp_path: Path) -> None:

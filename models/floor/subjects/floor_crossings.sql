@@ -89,6 +89,7 @@ sides as (
             and child_cells.part_bucket = child.bucket
             and child_cells.part_start = child.bucket_start
             and parent.person_key = child.person_key
+    where parent.person_key is not null
 ),
 
 sized as (

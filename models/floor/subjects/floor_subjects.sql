@@ -24,8 +24,8 @@ placed as (
         on cast({{ dbt.date_trunc('week', 'activity.counted_at') }} as date) = weeks.week_start
     -- Open work is what is open at the bucket's end, so only its last week counts.
     where
-        activity.population != 'in_progress'
-        or weeks.week_end = weeks.bucket_end
+        activity.role is not null
+        and (activity.population != 'in_progress' or weeks.week_end = weeks.bucket_end)
 ),
 
 grouped as (

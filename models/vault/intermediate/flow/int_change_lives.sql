@@ -74,7 +74,7 @@ attributed as (
         coalesce(system_owners.calendar_key, 'default') as calendar_key,
 
         -- person data
-        changes.author_key,
+        case when changes.author_is_resolved then changes.author_key end as author_key,
 
         -- properties
         changes.source,

@@ -21,14 +21,16 @@ change_reviews as (
 authors as (
     select
         change_key,
-        author_key as person_key
+        author_key as person_key,
+        author_is_resolved as is_resolved
 
     from changes
     where author_key is not null and not author_is_bot
     union
     select
         change_commits.change_key,
-        commits.author_key as person_key
+        commits.author_key as person_key,
+        commits.author_is_resolved as is_resolved
 
     from change_commits
     inner join commits on change_commits.commit_key = commits.commit_key
@@ -36,7 +38,8 @@ authors as (
     union
     select
         change_commits.change_key,
-        commit_coauthors.coauthor_key as person_key
+        commit_coauthors.coauthor_key as person_key,
+        commit_coauthors.coauthor_is_resolved as is_resolved
 
     from change_commits
     inner join commit_coauthors on change_commits.commit_key = commit_coauthors.commit_key
@@ -46,7 +49,8 @@ authors as (
 reviewers as (
     select distinct
         change_reviews.change_key,
-        change_reviews.reviewer_key as person_key
+        change_reviews.reviewer_key as person_key,
+        change_reviews.reviewer_is_resolved as is_resolved
 
     from change_reviews
     left join authors
@@ -64,13 +68,15 @@ final as (
     select
         change_key,
         'author' as role,
-        person_key
+        person_key,
+        is_resolved
     from authors
     union all
     select
         change_key,
         'reviewer' as role,
-        person_key
+        person_key,
+        is_resolved
     from reviewers
 )
 

@@ -2,8 +2,14 @@ with lives as (
     select * from {{ ref('int_change_lives') }}
 ),
 
+-- An account that nobody declared is nobody in particular: its work counts, it does not.
 people as (
-    select * from {{ ref('int_change_people') }}
+    select
+        change_key,
+        role,
+        case when is_resolved then person_key end as person_key
+
+    from {{ ref('int_change_people') }}
 ),
 
 population_times as (
@@ -29,7 +35,8 @@ completed as (
 
     from population_times
     inner join lives on population_times.change_key = lives.change_key
-    inner join people on lives.change_key = people.change_key
+    -- What nobody took part in is an event all the same.
+    left join people on lives.change_key = people.change_key
 ),
 
 -- Open work is counted once a week, at its end.
@@ -46,8 +53,10 @@ in_progress as (
         {{ minutes_before('cast(work_in_progress.bucket_end as timestamp)', 1440) }} as counted_at
 
     from work_in_progress
-    inner join people on work_in_progress.change_key = people.change_key
-    where people.role = 'author'
+    left join people
+        on
+            work_in_progress.change_key = people.change_key
+            and people.role = 'author'
 ),
 
 final as (

@@ -13,7 +13,7 @@ final as (
         change_reviews.review_id,
 
         -- person data
-        change_reviews.reviewer_key,
+        case when people.is_resolved then people.person_key end as reviewer_key,
 
         -- properties
         change_reviews.kind,

@@ -4,6 +4,7 @@ with landed as (
         columns=[
             'kind', 'reviewer_key', 'reviewer_is_bot', 'submitted_at',
         ],
+        people=['reviewer'],
     ) }}
 ),
 
@@ -16,6 +17,7 @@ final as (
         -- person data
         reviewer_key,
         reviewer_is_bot,
+        reviewer_is_resolved,
 
         -- properties
         kind,

@@ -4,6 +4,7 @@ with landed as (
         columns=[
             'coauthor_is_bot',
         ],
+        people=['coauthor'],
     ) }}
 ),
 
@@ -15,6 +16,7 @@ final as (
         -- person data
         coauthor_key,
         coauthor_is_bot,
+        coauthor_is_resolved,
 
         -- properties
         source
