@@ -66,8 +66,8 @@ def recount_people(
     """Count people per cell and role, hold the candidates against it; return the codes passed."""
     _register_days(connection)
     _register_metrics(connection)
-    for table in (PLACED, PEOPLE, EVENTS):
-        connection.execute(table)
+    for statement in (PLACED, PEOPLE, EVENTS):
+        connection.execute(statement)
     recount = Recount(connection, candidates)
     table = recount.named(OBSERVATIONS)
     if table is not None:
