@@ -106,7 +106,7 @@ def _release(home: Home, manifest: Json, rules: list[str]) -> Release:
         known = read_known(home, connection)
         _write(connection, candidates, next_path)
         content = manifest_hash(build)
-    rules += check_file(next_path, registered, known)
+    rules += check_file(next_path, candidates, registered, known)
     done = _describe_release(home, next_path)
     report = write_report(
         done, rules=[*rules, *REMEDIES, "B06", "K04", "S03"], loads=loads, manifest_hash=content

@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from publish_lab import CANARY, CANARY_LOGIN, SHORT_CANARY, Lab, person
 
 from orchestration.errors import FlowgrainError
+from orchestration.floor_guard import publish
 from orchestration.floor_guard.calendar import bucket_end, bucket_start, is_last_week
+from orchestration.floor_guard.candidates import Candidate, Column
 from orchestration.floor_guard.publish import release, verify
 from orchestration.floor_guard.vocabulary import (
     Registered,
@@ -30,6 +32,7 @@ from orchestration.floor_guard.vocabulary import (
 )
 
 CANDIDATES = "flowgrain_candidate"
+WRITE = publish._write
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -644,14 +647,71 @@ def test_a_file_with_more_than_tables_is_refused(tmp_path: Path, statement: str)
     connection.execute("create schema more.marts")
     connection.execute("create table more.marts.plain (number bigint)")
     connection.execute("detach more")
+    declared = (Candidate("plain", "", (Column("number", "BIGINT", ""),)),)
     registered = Registered(frozenset(), frozenset(), {})
-    assert "S02" in check_file(path, registered, known_forms([]))
+    assert "S02" in check_file(path, declared, registered, known_forms([]))
     connection.execute(f"attach '{path}' as more")
     connection.execute(statement)
     connection.close()
     with pytest.raises(FlowgrainError) as caught:
-        check_file(path, registered, known_forms([]))
+        check_file(path, declared, registered, known_forms([]))
     assert caught.value.rule == "S02"
+
+
+def _spoil_what_is_written(monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    """Let something else have its hand in the file, between its writing and its check."""
+
+    def write(connection: duckdb.DuckDBPyConnection, *others: object) -> None:
+        path = others[-1]
+        WRITE(connection, *others)
+        connection.execute(f"attach '{path}' as next (storage_version 'v1.2.0')")
+        connection.execute("use next.marts")
+        connection.execute(statement)
+        connection.execute("use memory")
+        connection.execute("detach next")
+
+    monkeypatch.setattr(publish, "_write", write)
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        ("comment on column dim_team.team_label is 'of zoe-the-3rd'", "dim_team team_label"),
+        ("comment on column dim_team.team_label is null", "dim_team team_label"),
+        ("comment on table dim_team is 'of zoe-the-3rd'", "dim_team *"),
+        ("alter table dim_team alter team_label set default 'zoe-the-3rd'", "dim_team *"),
+        ("alter table dim_team alter team_key set not null", "dim_team *"),
+        ("alter table dim_team alter team_label type varchar collate nocase", "dim_team *"),
+        ("alter table wait_intensity alter sample_size type integer", "wait_intensity *"),
+        ("alter table dim_team add column zoe_the_3rd bigint", "dim_team *"),
+        ("alter table dim_team drop team_label", "dim_team *"),
+        ("alter table dim_team rename team_label to label", "dim_team *"),
+        ("drop table dim_team", "dim_team *"),
+        ("alter table dim_team rename to zoe_the_3rd", "dim_team *"),
+        ("create table zoe_the_3rd (number bigint)", "marts.duckdb *"),
+        ("create schema next.zoe_the_3rd", "marts.duckdb *"),
+        (
+            "create or replace table dim_team "
+            "(team_label varchar, team_key varchar, value_stream_key varchar)",
+            "dim_team *",
+        ),
+        (
+            "create or replace table dim_team (team_key varchar, team_label varchar, "
+            "value_stream_key varchar check (value_stream_key != 'zoe-the-3rd'))",
+            "dim_team *",
+        ),
+        (
+            "create or replace table dim_team (team_key varchar, team_label varchar, "
+            "value_stream_key varchar generated always as ('zoe-the-3rd'))",
+            "dim_team *",
+        ),
+    ],
+)
+def test_a_file_that_says_more_than_was_declared_is_refused(
+    lab: Lab, statement: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _spoil_what_is_written(monkeypatch, statement)
+    assert f"GL-V05 {place} " in refused(lab, "V05", "zoe-the-3rd", "zoe_the_3rd")
 
 
 def test_two_keys_in_one_vault_are_refused(lab: Lab) -> None:
