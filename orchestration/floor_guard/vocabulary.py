@@ -1,4 +1,4 @@
-"""Rules S02, V01 to V03, V05: what is written in the very file that is to be released."""
+"""Rules S02, V01 to V03, V05, V07: what may be written in the very file that is to be released."""
 
 import base64
 import codecs
@@ -6,7 +6,7 @@ import csv
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -35,6 +35,7 @@ CATALOGUE_MART = "dim_metric"
 PUBLISHED = "published"
 REGISTER = "Publish registered keys, labels and words only"
 RENAME = "Give what carries it a name that nobody has"
+ALIAS = "Give it an alias in the organisation's CSV file, e.g. s_017 and what is done there"
 
 PATTERNS = (
     re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+"),  # e-mail
@@ -44,6 +45,10 @@ PATTERNS = (
     re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE),  # UUID
     re.compile(r"p\d+[a-z2-7]{26}", re.IGNORECASE),  # person key
 )
+# A key says nothing, and needs no quoting anywhere.
+PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+# A spreadsheet runs a cell that begins so.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SEPARATORS = re.compile(r"[\s/,;:|()\[\]{}<>\"'=]+")
 # Below these lengths a piece of a text is a word more often than it is somebody.
 TELLING_LENGTH = 6
@@ -112,6 +117,30 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
             f"{path} cannot be opened", "Run `flowgrain publish` to write it anew"
         ) from None
     return connection
+
+
+def admit_vocabulary(connection: duckdb.DuckDBPyConnection, known: Known) -> list[str]:
+    """Hold what the organisation registers against V07, shown or not; return the code that passed.
+
+    Raises FlowgrainError (V07) where a text names somebody, looks like an account or would run in
+    a spreadsheet, or where a key is no plain one.
+    """
+    for seed in ORGANISATION:
+        cursor = connection.execute(f"select * from vault.{SEEDS}.{seed}")
+        columns = [column[0] for column in cursor.description or []]
+        rows = cursor.fetchall()
+        for place, column in enumerate(columns):
+            texts = _texts(row[place] for row in rows)
+            for why, is_refused in _objections(column, known).items():
+                count = sum(is_refused(text) for text in texts)
+                if count:
+                    raise refusal("V07", seed, column, count, why, ALIAS)
+    return ["V07"]
+
+
+def starts_formula(text: str) -> bool:
+    """Say whether a spreadsheet would run a text rather than show it."""
+    return text.startswith(FORMULA_STARTS)
 
 
 def read_registered(connection: duckdb.DuckDBPyConnection) -> Registered:
@@ -228,6 +257,21 @@ def _read_file(file: NextFile) -> NextFile:
     ).fetchall():
         file.remarks[table, "*"] = [comment]
     return file
+
+
+def _objections(column: str, known: Known) -> dict[str, Callable[[str], bool]]:
+    """What is held against a text before it becomes vocabulary."""
+    objections: dict[str, Callable[[str], bool]] = {
+        "texts name somebody who is known": lambda text: names_somebody(text, known),
+        "texts look like an address, a digest or a key": has_pattern,
+        # Full-width signs and blanks before them are a formula to some.
+        "texts would run in a spreadsheet": lambda text: (
+            starts_formula(text) or starts_formula(canonical(text))
+        ),
+    }
+    if column.endswith("_key"):
+        objections["keys are not plain"] = lambda text: not PLAIN_KEY.fullmatch(text)
+    return objections
 
 
 def _texts(cells: Iterable[object]) -> frozenset[str]:

@@ -22,7 +22,7 @@ PLAYED = {
     "ATK09": "test_a_label_that_is_somebody_in_any_form_is_refused",
     "ATK10": "test_every_known_identifier_is_recognised_in_every_form",
     "ATK11": "test_no_form_of_the_person_is_in_any_byte_of_the_vault",
-    "ATK12": "test_a_label_that_looks_like_somebody_is_refused",
+    "ATK12": "test_what_no_table_shows_yet_is_refused_as_well",
     "ATK13": "test_a_landed_column_without_class_is_a_person",
     "ATK14": "test_a_leaking_mart",
     "ATK15": "test_a_second_row_of_a_cell_is_refused",

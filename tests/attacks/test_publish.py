@@ -543,11 +543,24 @@ def _label(lab: Lab, text: str) -> None:
             connection.execute(f"update {table} set team_label = ? where team_key = 't_01'", [text])
 
 
+def _define(lab: Lab, text: str) -> None:
+    """Put a text into the catalogue and publish it: no admission stands before the file's scan."""
+    with lab.vault() as connection:
+        for table in ("flowgrain_seeds.metrics", f"{CANDIDATES}.dim_metric"):
+            connection.execute(
+                f"update {table} set definition = ? where metric_key = 'flow_velocity'", [text]
+            )
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_label_that_is_somebody_in_any_form_is_refused(lab: Lab, form: str) -> None:
+    """Nobody's name becomes vocabulary, and the file is scanned for it again."""
     label = FORMS[form](CANARY)
     _label(lab, label)
-    refused(lab, "V02", label)
+    assert "teams team_label 1:" in refused(lab, "V07", label)
+    _label(lab, "Checkout")
+    _define(lab, label)
+    assert "dim_metric definition 1:" in refused(lab, "V02", label)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -561,6 +574,9 @@ def test_every_known_identifier_is_recognised_in_every_form(form: str, who: str)
 @pytest.mark.parametrize("who", [SHORT_CANARY, person(10)])
 def test_the_map_of_accounts_and_the_keys_of_the_vault_are_both_known(lab: Lab, who: str) -> None:
     _label(lab, who)
+    refused(lab, "V07")
+    _label(lab, "Checkout")
+    _define(lab, who)
     refused(lab, "V02")
 
 
@@ -581,6 +597,9 @@ def test_no_text_is_too_strange_to_be_read(text: str) -> None:
 )
 def test_a_label_that_holds_somebody_is_refused(lab: Lab, label: str) -> None:
     _label(lab, label)
+    refused(lab, "V07", label)
+    _label(lab, "Checkout")
+    _define(lab, label)
     refused(lab, "V02", label)
 
 
@@ -598,7 +617,61 @@ def test_a_label_that_holds_somebody_is_refused(lab: Lab, label: str) -> None:
 )
 def test_a_label_that_looks_like_somebody_is_refused(lab: Lab, label: str) -> None:
     _label(lab, label)
+    refused(lab, "V07", label)
+    _label(lab, "Checkout")
+    _define(lab, label)
     refused(lab, "V03", label)
+
+
+@pytest.mark.parametrize(
+    ("seed", "column", "row"),
+    [
+        ("systems", "system_label", "('s_09', 'users/zoe.canary/dotfiles', 'high', true)"),
+        ("systems", "system_key", f"('{CANARY_LOGIN}', 'Dotfiles', 'high', true)"),
+        ("systems", "criticality", f"('s_09', 'Dotfiles', '{CANARY_LOGIN}', true)"),
+        ("teams", "team_label", f"('t_09', 'Of {CANARY_LOGIN}', 'default')"),
+        ("teams", "team_key", f"('{person(10)}', 'Nine', 'default')"),
+        ("teams", "team_key", "('t 09', 'Nine', 'default')"),
+        ("teams", "team_key", "('t_09;', 'Nine', 'default')"),
+        ("teams", "team_key", "('t_ü', 'Nine', 'default')"),
+        ("teams", "team_key", "('./t_09', 'Nine', 'default')"),
+        ("value_streams", "value_stream_key", "('-vs', 'Nine')"),
+        ("value_streams", "value_stream_label", f"('vs_9', '{SHORT_CANARY}')"),
+    ],
+)
+def test_what_no_table_shows_yet_is_refused_as_well(
+    lab: Lab, seed: str, column: str, row: str
+) -> None:
+    """ATK12: what is registered is vocabulary from then on, wherever it may come to stand."""
+    lab.sql(f"insert into flowgrain_seeds.{seed} values {row}")
+    said = refused(lab, "V07", "dotfiles", "t_09", "vs_9")
+    assert f"GL-V07 {seed} {column} 1:" in said
+    assert "alias" in said
+
+
+@pytest.mark.parametrize("key", ["t_01", "T-01", "payments.core", "shop/checkout", "7", "_x"])
+def test_a_plain_key_is_admitted(lab: Lab, key: str) -> None:
+    lab.sql(f"insert into flowgrain_seeds.teams values ('{key}-a', 'Another', 'new_york')")
+    lab.publish()
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        '=HYPERLINK("x")',
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\tChecks",
+        "\rChecks",
+        " =1+1",
+        "\uff1d1+1",
+        "\u200b=1+1",
+    ],
+)  # fmt: skip
+def test_a_label_that_a_spreadsheet_would_run_is_refused(lab: Lab, label: str) -> None:
+    _label(lab, label)
+    assert "teams team_label 1:" in refused(lab, "V07", label)
 
 
 def test_a_number_that_is_somebodys_account_is_refused(lab: Lab) -> None:
