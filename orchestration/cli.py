@@ -230,6 +230,18 @@ def export_command(
     console.print(f"Wrote {len(files)} files to {folder}", soft_wrap=True, markup=False)
 
 
+@app.command("docs")
+@said_plainly
+def docs_command(
+    folder: Annotated[Path, typer.Argument(help="Folder for the page.")],
+) -> None:
+    """Write a page that describes the published tables; it holds nothing of the vault."""
+    from orchestration.floor_guard.public_docs import write_docs
+
+    page = write_docs(Home.from_environment(), folder)
+    console.print(f"Wrote {page}", soft_wrap=True, markup=False)
+
+
 @app.command("summary")
 @said_plainly
 def summary_command() -> None:

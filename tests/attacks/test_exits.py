@@ -1,25 +1,29 @@
 """What leaves beside the published file holds the release and nothing else."""
 
 import csv
+import json
 import os
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as parquet
 import pytest
-from publish_lab import CONTRACTS, Lab
+from publish_lab import CANARY, CANARY_LOGIN, CONTRACTS, Lab, person
 from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.errors import FlowgrainError
-from orchestration.floor_guard import exits
+from orchestration.floor_guard import exits, publish
 from orchestration.floor_guard.export import WRITERS, Form, export
+from orchestration.floor_guard.public_docs import write_docs
+from orchestration.home import PROJECT
 
 CANDIDATES = "flowgrain_candidate"
 FORMS: tuple[Form, ...] = ("csv", "parquet")
 FORMULA = "=1+1"
-VERIFY = exits.verify
 
 
 @pytest.fixture(scope="session")
@@ -165,7 +169,7 @@ def test_a_release_that_comes_in_between_is_verified_as_well(
     verified = []
 
     def verify(home: object) -> object:
-        done = VERIFY(lab.home)
+        done = publish.verify(lab.home)
         verified.append(done.release)
         if len(verified) == 1:
             define(lab, "Another release")
@@ -204,3 +208,82 @@ def test_a_link_in_the_folder_is_replaced_and_not_followed(lab: Lab, tmp_path: P
     export(lab.home, tmp_path / "out")
     assert lab.home.vault.read_bytes() == before
     assert not (tmp_path / "out/dim_team.csv").is_symlink()
+
+
+# A01: the page for the public.
+
+JINJA = (
+    "{{ env_var('DBT_ENV_CUSTOM_ENV_WHO') }} {% set x = 1 %}{# gone #} \"a\\b\" \u00fc \U0001f600"
+)
+
+
+@pytest.fixture(scope="module")
+def page(honest: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, str]:
+    """Give dbt's page of a release, and its text; a column's comment looks like Jinja."""
+    root = tmp_path_factory.mktemp("docs")
+    shutil.copytree(honest, root / "home")
+    lab = Lab.at(root / "home")
+    with lab.node("dim_team") as node:
+        node["columns"]["team_label"]["description"] = JINJA
+    lab.publish()
+    before = sorted(PROJECT.iterdir())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_ENV_CUSTOM_ENV_WHO", CANARY)
+        patch.setenv("DBT_TARGET_PATH", str(root / "elsewhere"))
+        patch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "true")
+        written = write_docs(lab.home, root / "out")
+    assert sorted(PROJECT.iterdir()) == before
+    assert sorted(path.name for path in root.iterdir()) == ["home", "out"]
+    assert list((root / "out").iterdir()) == [written]
+    return lab, written.read_text(encoding="utf-8")
+
+
+def inlined(text: str, start: str) -> dict[str, Any]:
+    """Return the document of dbt's that stands in the page from `start` on."""
+    document, _ = json.JSONDecoder().raw_decode(text, text.index(start))
+    assert isinstance(document, dict)
+    return document
+
+
+def test_the_page_describes_the_published_tables(page: tuple[Lab, str]) -> None:
+    lab, text = page
+    manifest = inlined(
+        text, '{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/m'
+    )
+    told = {source["name"]: source for source in manifest["sources"].values()}
+    assert sorted(told) == sorted(CONTRACTS)
+    assert manifest["nodes"] == manifest["exposures"] == manifest["groups"] == {}
+    for name, columns in CONTRACTS.items():
+        assert list(told[name]["columns"]) == list(columns)
+        assert told[name]["description"] == f"One row per {name}."
+    assert told["dim_team"]["columns"]["team_label"]["description"] == JINJA
+    assert told["metric_observations"]["columns"]["value"]["data_type"] == "DECIMAL(18,4)"
+    assert (
+        publish.verify(lab.home).release
+        in manifest["docs"]["doc.flowgrain_published.__overview__"]["block_contents"]
+    )
+    catalog = inlined(text, '{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/c')
+    assert len(catalog["sources"]) == len(CONTRACTS)
+
+
+def test_the_page_holds_nothing_of_the_machine_and_nobody(page: tuple[Lab, str]) -> None:
+    lab, text = page
+    packages = {macro.split(".")[1] for macro in inlined(text, '{"metadata"')["macros"]}
+    assert packages == {"dbt", "dbt_duckdb"}
+    assert inlined(text, '{"metadata"')["metadata"]["send_anonymous_usage_stats"] is False
+    assert inlined(text, '{"metadata"')["metadata"]["env"] == {}
+    for secret in (CANARY, CANARY_LOGIN, person(10), str(lab.home.root), str(PROJECT), sys.prefix):
+        assert secret not in text
+    assert list((lab.home.ops / "tmp").iterdir()) == []
+    assert not (lab.home.ops / "logs").exists()
+
+
+def test_no_page_is_written_of_a_changed_file_or_into_the_vault(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(FlowgrainError) as caught:
+        write_docs(lab.home, lab.home.ops / "docs")
+    assert caught.value.rule == "A10"
+    lab.home.release_report.write_text("{}")
+    with pytest.raises(FlowgrainError) as caught:
+        write_docs(lab.home, tmp_path / "out")
+    assert caught.value.rule == "S03"
+    assert not (tmp_path / "out").exists()
