@@ -35,12 +35,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def build(project: Path, sql: str, column: str) -> str:
-    """What dbt says of a build with this mart in it; the build must fail."""
+def dbt(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run dbt on the copy, with an installation of its own."""
     home = project.parent / "home"
-    leak = project / "models" / "marts" / "flow" / "leak.sql"
-    leak.write_text(sql)
-    leak.with_suffix(".yml").write_text(YML.format(column=column))
     environment = {
         **os.environ,
         "FLOWGRAIN_HOME": str(home),
@@ -48,14 +45,22 @@ def build(project: Path, sql: str, column: str) -> str:
         "DBT_TARGET_PATH": str(home / "target"),
         "DBT_LOG_PATH": str(home / "logs"),
     }
-    done = subprocess.run(
-        [DBT, "--no-use-colors", "build"],
+    return subprocess.run(
+        [DBT, "--no-use-colors", *arguments],
         cwd=project,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def build(project: Path, sql: str, column: str) -> str:
+    """What dbt says of a build with this mart in it; the build must fail."""
+    leak = project / "models" / "marts" / "flow" / "leak.sql"
+    leak.write_text(sql)
+    leak.with_suffix(".yml").write_text(YML.format(column=column))
+    done = dbt(project, "build")
     leak.unlink()
     leak.with_suffix(".yml").unlink()
     assert done.returncode != 0
@@ -90,3 +95,32 @@ def test_dbt_build_before_any_landing_says_so_in_one_line(copy: Path, tmp_path: 
     )
     assert done.returncode != 0
     assert "Nothing has landed yet. Run `flowgrain land demo`" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        ("--select", "int_activity"),
+        ("--select", "floor_measured", "--output", "json"),
+        ("--select", "teams"),
+        ("--inline", "select 'seen' || '-row' as answer"),
+        ("--inline-direct", "select 'seen' || '-row' as answer"),
+    ],
+    ids=" ".join,
+)
+def test_target_prod_shows_no_rows(copy: Path, form: tuple[str, ...]) -> None:
+    """ATK55: rows of people are not printed, whichever form the wish takes."""
+    done = dbt(copy, "show", *form, "--target", "prod")
+    assert done.returncode != 0
+    assert "GL-A05 target prod shows no rows: query the published database" in done.stdout
+    assert "seen-row" not in done.stdout
+
+
+def test_target_dev_shows_rows_and_prod_does_all_else(copy: Path) -> None:
+    """So it was show in prod that was refused, and nothing else is."""
+    done = dbt(
+        copy, "show", "--inline-direct", "select 'seen' || '-row' as answer", "--target", "dev"
+    )
+    assert "seen-row" in done.stdout
+    done = dbt(copy, "list", "--select", "int_activity", "--target", "prod")
+    assert done.returncode == 0, done.stdout
