@@ -29,7 +29,7 @@ from orchestration.landing.git import land_git
 from orchestration.landing.github import land_github
 
 LAYERS = ("staging", "intermediate", "floor", "marts")
-PARSED = ("dbt_project.yml", "models", "macros", "seeds", "tests/singular")
+PARSED = ("dbt_project.yml", "models", "macros", "seeds", "tests/generic", "tests/singular")
 
 
 class Installation(dg.ConfigurableResource):

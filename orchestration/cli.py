@@ -243,6 +243,33 @@ def verify_command() -> None:
     console.print("The published file is what the gate released.")
 
 
+@app.command("export")
+@said_plainly
+def export_command(
+    folder: Annotated[Path, typer.Argument(help="Folder for one file per table.")],
+    form: Annotated[
+        Literal["csv", "parquet"], typer.Option("--format", help="What the files are.")
+    ] = "csv",
+) -> None:
+    """Write each table of the release to a file, as CSV or Parquet."""
+    from orchestration.floor_guard.export import export
+
+    files = export(Home.from_environment(), folder, form=form)
+    console.print(f"Wrote {len(files)} files to {folder}", soft_wrap=True, markup=False)
+
+
+@app.command("docs")
+@said_plainly
+def docs_command(
+    folder: Annotated[Path, typer.Argument(help="Folder for the page.")],
+) -> None:
+    """Write a page that describes the published tables; it holds nothing of the vault."""
+    from orchestration.floor_guard.public_docs import write_docs
+
+    page = write_docs(Home.from_environment(), folder)
+    console.print(f"Wrote {page}", soft_wrap=True, markup=False)
+
+
 @app.command("summary")
 @said_plainly
 def summary_command() -> None:

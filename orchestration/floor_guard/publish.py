@@ -33,7 +33,12 @@ from orchestration.floor_guard.release import (
     write_report,
 )
 from orchestration.floor_guard.rules import literal, quoted
-from orchestration.floor_guard.vocabulary import check_file, read_known, read_registered
+from orchestration.floor_guard.vocabulary import (
+    admit_vocabulary,
+    check_file,
+    read_known,
+    read_registered,
+)
 from orchestration.home import PROJECT, Home
 
 Json = dict[str, Any]
@@ -102,11 +107,12 @@ def _release(home: Home, manifest: Json, rules: list[str]) -> Release:
         rules += recount_people(connection, candidates)
         rules += check_figures(connection, candidates)
         loads = read_loads(connection)
-        registered = read_registered(connection)
         known = read_known(home, connection)
+        rules += admit_vocabulary(connection, known)
+        registered = read_registered(connection)
         _write(connection, candidates, next_path)
         content = manifest_hash(build)
-    rules += check_file(next_path, registered, known)
+    rules += check_file(next_path, candidates, registered, known)
     done = _describe_release(home, next_path)
     report = write_report(
         done, rules=[*rules, *REMEDIES, "B06", "K04", "S03"], loads=loads, manifest_hash=content

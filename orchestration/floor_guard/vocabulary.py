@@ -1,4 +1,4 @@
-"""Rules S02, V01, V02, V03: what is written in the very file that is to be released."""
+"""Rules S02, V01 to V03, V05, V07: what may be written in the very file that is to be released."""
 
 import base64
 import codecs
@@ -6,10 +6,11 @@ import csv
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import duckdb
@@ -25,10 +26,16 @@ from orchestration.floor_guard.constants import (
 from orchestration.floor_guard.rules import Rule, apply, literal, quoted, refusal
 from orchestration.home import Home
 
+if TYPE_CHECKING:
+    from orchestration.floor_guard.candidates import Candidate
+
 ORGANISATION = ("teams", "value_streams", "systems")
 CATALOGUE_MART = "dim_metric"
+# What the file's catalogue is called while it is open.
+PUBLISHED = "published"
 REGISTER = "Publish registered keys, labels and words only"
 RENAME = "Give what carries it a name that nobody has"
+ALIAS = "Give it an alias in the organisation's CSV file, e.g. s_017 and what is done there"
 
 PATTERNS = (
     re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+"),  # e-mail
@@ -38,6 +45,10 @@ PATTERNS = (
     re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE),  # UUID
     re.compile(r"p\d+[a-z2-7]{26}", re.IGNORECASE),  # person key
 )
+# A key says nothing, and needs no quoting anywhere.
+PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+# A spreadsheet runs a cell that begins so.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SEPARATORS = re.compile(r"[\s/,;:|()\[\]{}<>\"'=]+")
 # Below these lengths a piece of a text is a word more often than it is somebody.
 TELLING_LENGTH = 6
@@ -46,6 +57,17 @@ LONGEST_NAME = 4
 # Account ids that are numbers: shorter ones are counts more often than somebody.
 NUMBER = re.compile(r"\d{6,18}")
 NUMERIC = ("BIGINT", "INTEGER", "DECIMAL")
+# All that a catalogue tells of a file: the text of a table names columns, types and whatever binds.
+METADATA = """
+    select '*' as place, '*' as part, schema_name as told, coalesce(comment, '') as remark
+    from duckdb_schemas() where database_name = $1 and not internal
+    union all
+    select table_name, '*', sql, coalesce(comment, '')
+    from duckdb_tables() where database_name = $1
+    union all
+    select table_name, column_name, data_type, coalesce(comment, '')
+    from duckdb_columns() where database_name = $1
+"""
 
 
 @dataclass(frozen=True)
@@ -71,6 +93,7 @@ class NextFile:
     """The file to be released, opened the way its readers will, and what it is held against."""
 
     connection: duckdb.DuckDBPyConnection
+    declared: "tuple[Candidate, ...]"
     registered: Registered
     known: Known
     texts: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -84,8 +107,8 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
     )
     try:
         # By its own name the file's catalogue and its schema would both be called marts.
-        connection.execute(f"attach {literal(str(path))} as published (read_only)")
-        connection.execute("use published")
+        connection.execute(f"attach {literal(str(path))} as {PUBLISHED} (read_only)")
+        connection.execute(f"use {PUBLISHED}")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
     except duckdb.Error:
@@ -94,6 +117,30 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
             f"{path} cannot be opened", "Run `flowgrain publish` to write it anew"
         ) from None
     return connection
+
+
+def admit_vocabulary(connection: duckdb.DuckDBPyConnection, known: Known) -> list[str]:
+    """Hold what the organisation registers against V07, shown or not; return the code that passed.
+
+    Raises FlowgrainError (V07) where a text names somebody, looks like an account or would run in
+    a spreadsheet, or where a key is no plain one.
+    """
+    for seed in ORGANISATION:
+        cursor = connection.execute(f"select * from vault.{SEEDS}.{seed}")
+        columns = [column[0] for column in cursor.description or []]
+        rows = cursor.fetchall()
+        for place, column in enumerate(columns):
+            texts = _texts(row[place] for row in rows)
+            for why, is_refused in _objections(column, known).items():
+                count = sum(is_refused(text) for text in texts)
+                if count:
+                    raise refusal("V07", seed, column, count, why, ALIAS)
+    return ["V07"]
+
+
+def starts_formula(text: str) -> bool:
+    """Say whether a spreadsheet would run a text rather than show it."""
+    return text.startswith(FORMULA_STARTS)
 
 
 def read_registered(connection: duckdb.DuckDBPyConnection) -> Registered:
@@ -174,19 +221,22 @@ def has_pattern(text: str) -> bool:
     return any(pattern.search(form) for pattern in PATTERNS for form in {text, canonical(text)})
 
 
-def check_file(path: Path, registered: Registered, known: Known) -> list[str]:
-    """Hold the file against the rules; return the codes that passed."""
+def check_file(
+    path: Path, declared: "tuple[Candidate, ...]", registered: Registered, known: Known
+) -> list[str]:
+    """Hold the file against what is declared, registered and known; return the codes that passed.
+
+    Raises FlowgrainError with the code of the first rule that it breaks.
+    """
     connection = open_published(path)
     try:
-        return apply(RULES, _read_file(connection, registered, known))
+        return apply(RULES, _read_file(NextFile(connection, declared, registered, known)))
     finally:
         connection.close()
 
 
-def _read_file(
-    connection: duckdb.DuckDBPyConnection, registered: Registered, known: Known
-) -> NextFile:
-    file = NextFile(connection, registered, known)
+def _read_file(file: NextFile) -> NextFile:
+    connection = file.connection
     columns = connection.execute(
         """
         select table_name, column_name, data_type, comment from duckdb_columns()
@@ -207,6 +257,21 @@ def _read_file(
     ).fetchall():
         file.remarks[table, "*"] = [comment]
     return file
+
+
+def _objections(column: str, known: Known) -> dict[str, Callable[[str], bool]]:
+    """What is held against a text before it becomes vocabulary."""
+    objections: dict[str, Callable[[str], bool]] = {
+        "texts name somebody who is known": lambda text: names_somebody(text, known),
+        "texts look like an address, a digest or a key": has_pattern,
+        # Full-width signs and blanks before them are a formula to some.
+        "texts would run in a spreadsheet": lambda text: (
+            starts_formula(text) or starts_formula(canonical(text))
+        ),
+    }
+    if column.endswith("_key"):
+        objections["keys are not plain"] = lambda text: not PLAIN_KEY.fullmatch(text)
+    return objections
 
 
 def _texts(cells: Iterable[object]) -> frozenset[str]:
@@ -256,6 +321,39 @@ def _holds_tables_only(file: NextFile) -> None:
         raise refusal(
             "S02", "marts.duckdb", "*", others[0], "holds more than tables", "Publish again"
         )
+
+
+def _is_as_declared(file: NextFile) -> None:
+    """Names, their order, types and comments, and no more: a default or a check is a text too."""
+    with duckdb.connect() as blank:
+        _declare(blank, file.declared)
+        expected = set(blank.execute(METADATA, ["memory"]).fetchall())
+    actual = set(file.connection.execute(METADATA, [PUBLISHED]).fetchall())
+    differing = sorted((place, part) for place, part, *_ in actual ^ expected)
+    if not differing:
+        return
+    # What nobody declared may be a name: it is counted, not told.
+    places = {(known.name, part) for known in file.declared for part in {"*"} | known.names()}
+    table, column = next((place for place in differing if place in places), ("marts.duckdb", "*"))
+    raise refusal(
+        "V05", table, column, len(set(differing)), "parts of the file are not as declared",
+        "Publish again; what a table is called and says is declared in its yml",
+    )  # fmt: skip
+
+
+def _declare(blank: duckdb.DuckDBPyConnection, declared: "tuple[Candidate, ...]") -> None:
+    """Make the tables empty and anew, so that one catalogue can be held against another."""
+    blank.execute(f"create schema {PUBLISHED_SCHEMA}")
+    for table in declared:
+        relation = f"{PUBLISHED_SCHEMA}.{quoted(table.name)}"
+        columns = ", ".join(f"{quoted(column.name)} {column.kind}" for column in table.columns)
+        blank.execute(f"create table {relation} ({columns})")
+        blank.execute(f"comment on table {relation} is {literal(table.description)}")
+        for column in table.columns:
+            blank.execute(
+                f"comment on column {relation}.{quoted(column.name)} "
+                f"is {literal(column.description)}"
+            )
 
 
 def _texts_are_registered(file: NextFile) -> None:
@@ -340,6 +438,7 @@ def _every_text(file: NextFile) -> Iterator[tuple[tuple[str, str], list[str]]]:
 
 RULES = (
     Rule("S02", _holds_tables_only),
+    Rule("V05", _is_as_declared),
     Rule("V01", _texts_are_registered),
     Rule("V01", _catalogue_is_the_seed),
     Rule("V02", _nobody_is_named),

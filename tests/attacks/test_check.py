@@ -107,6 +107,7 @@ def test_the_command_exits_3_and_lists_every_finding(tmp_path: Path) -> None:
     copy_ = tmp_path / "project"
     ignored = shutil.ignore_patterns(".git", ".venv", ".flowgrain", ".organisation", "tests")
     shutil.copytree(PROJECT, copy_, ignore=ignored)
+    shutil.copytree(PROJECT / "tests/generic", copy_ / "tests/generic")
     marts = copy_ / "models" / "marts" / "flow"
     (marts / "leak.sql").write_text(
         "select\n    min(grain_key) as label,\n    hash(grain_key) as h\n"

@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from publish_lab import CANARY, CANARY_LOGIN, SHORT_CANARY, Lab, person
 
 from orchestration.errors import FlowgrainError
+from orchestration.floor_guard import publish
 from orchestration.floor_guard.calendar import bucket_end, bucket_start, is_last_week
+from orchestration.floor_guard.candidates import Candidate, Column
 from orchestration.floor_guard.publish import release, verify
 from orchestration.floor_guard.vocabulary import (
     Registered,
@@ -30,6 +32,7 @@ from orchestration.floor_guard.vocabulary import (
 )
 
 CANDIDATES = "flowgrain_candidate"
+WRITE = publish._write
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -605,11 +608,24 @@ def _label(lab: Lab, text: str) -> None:
             connection.execute(f"update {table} set team_label = ? where team_key = 't_01'", [text])
 
 
+def _define(lab: Lab, text: str) -> None:
+    """Put a text into the catalogue and publish it: no admission stands before the file's scan."""
+    with lab.vault() as connection:
+        for table in ("flowgrain_seeds.metrics", f"{CANDIDATES}.dim_metric"):
+            connection.execute(
+                f"update {table} set definition = ? where metric_key = 'flow_velocity'", [text]
+            )
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_label_that_is_somebody_in_any_form_is_refused(lab: Lab, form: str) -> None:
+    """Nobody's name becomes vocabulary, and the file is scanned for it again."""
     label = FORMS[form](CANARY)
     _label(lab, label)
-    refused(lab, "V02", label)
+    assert "teams team_label 1:" in refused(lab, "V07", label)
+    _label(lab, "Checkout")
+    _define(lab, label)
+    assert "dim_metric definition 1:" in refused(lab, "V02", label)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -623,6 +639,9 @@ def test_every_known_identifier_is_recognised_in_every_form(form: str, who: str)
 @pytest.mark.parametrize("who", [SHORT_CANARY, person(10)])
 def test_the_map_of_accounts_and_the_keys_of_the_vault_are_both_known(lab: Lab, who: str) -> None:
     _label(lab, who)
+    refused(lab, "V07")
+    _label(lab, "Checkout")
+    _define(lab, who)
     refused(lab, "V02")
 
 
@@ -643,6 +662,9 @@ def test_no_text_is_too_strange_to_be_read(text: str) -> None:
 )
 def test_a_label_that_holds_somebody_is_refused(lab: Lab, label: str) -> None:
     _label(lab, label)
+    refused(lab, "V07", label)
+    _label(lab, "Checkout")
+    _define(lab, label)
     refused(lab, "V02", label)
 
 
@@ -660,7 +682,61 @@ def test_a_label_that_holds_somebody_is_refused(lab: Lab, label: str) -> None:
 )
 def test_a_label_that_looks_like_somebody_is_refused(lab: Lab, label: str) -> None:
     _label(lab, label)
+    refused(lab, "V07", label)
+    _label(lab, "Checkout")
+    _define(lab, label)
     refused(lab, "V03", label)
+
+
+@pytest.mark.parametrize(
+    ("seed", "column", "row"),
+    [
+        ("systems", "system_label", "('s_09', 'users/zoe.canary/dotfiles', 'high', true)"),
+        ("systems", "system_key", f"('{CANARY_LOGIN}', 'Dotfiles', 'high', true)"),
+        ("systems", "criticality", f"('s_09', 'Dotfiles', '{CANARY_LOGIN}', true)"),
+        ("teams", "team_label", f"('t_09', 'Of {CANARY_LOGIN}', 'default')"),
+        ("teams", "team_key", f"('{person(10)}', 'Nine', 'default')"),
+        ("teams", "team_key", "('t 09', 'Nine', 'default')"),
+        ("teams", "team_key", "('t_09;', 'Nine', 'default')"),
+        ("teams", "team_key", "('t_ü', 'Nine', 'default')"),
+        ("teams", "team_key", "('./t_09', 'Nine', 'default')"),
+        ("value_streams", "value_stream_key", "('-vs', 'Nine')"),
+        ("value_streams", "value_stream_label", f"('vs_9', '{SHORT_CANARY}')"),
+    ],
+)
+def test_what_no_table_shows_yet_is_refused_as_well(
+    lab: Lab, seed: str, column: str, row: str
+) -> None:
+    """ATK12: what is registered is vocabulary from then on, wherever it may come to stand."""
+    lab.sql(f"insert into flowgrain_seeds.{seed} values {row}")
+    said = refused(lab, "V07", "dotfiles", "t_09", "vs_9")
+    assert f"GL-V07 {seed} {column} 1:" in said
+    assert "alias" in said
+
+
+@pytest.mark.parametrize("key", ["t_01", "T-01", "payments.core", "shop/checkout", "7", "_x"])
+def test_a_plain_key_is_admitted(lab: Lab, key: str) -> None:
+    lab.sql(f"insert into flowgrain_seeds.teams values ('{key}-a', 'Another', 'new_york')")
+    lab.publish()
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        '=HYPERLINK("x")',
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\tChecks",
+        "\rChecks",
+        " =1+1",
+        "\uff1d1+1",
+        "\u200b=1+1",
+    ],
+)  # fmt: skip
+def test_a_label_that_a_spreadsheet_would_run_is_refused(lab: Lab, label: str) -> None:
+    _label(lab, label)
+    assert "teams team_label 1:" in refused(lab, "V07", label)
 
 
 def test_a_number_that_is_somebodys_account_is_refused(lab: Lab) -> None:
@@ -709,14 +785,71 @@ def test_a_file_with_more_than_tables_is_refused(tmp_path: Path, statement: str)
     connection.execute("create schema more.marts")
     connection.execute("create table more.marts.plain (number bigint)")
     connection.execute("detach more")
+    declared = (Candidate("plain", "", (Column("number", "BIGINT", ""),)),)
     registered = Registered(frozenset(), frozenset(), {})
-    assert "S02" in check_file(path, registered, known_forms([]))
+    assert "S02" in check_file(path, declared, registered, known_forms([]))
     connection.execute(f"attach '{path}' as more")
     connection.execute(statement)
     connection.close()
     with pytest.raises(FlowgrainError) as caught:
-        check_file(path, registered, known_forms([]))
+        check_file(path, declared, registered, known_forms([]))
     assert caught.value.rule == "S02"
+
+
+def _spoil_what_is_written(monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    """Let something else have its hand in the file, between its writing and its check."""
+
+    def write(connection: duckdb.DuckDBPyConnection, *others: object) -> None:
+        path = others[-1]
+        WRITE(connection, *others)
+        connection.execute(f"attach '{path}' as next (storage_version 'v1.2.0')")
+        connection.execute("use next.marts")
+        connection.execute(statement)
+        connection.execute("use memory")
+        connection.execute("detach next")
+
+    monkeypatch.setattr(publish, "_write", write)
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        ("comment on column dim_team.team_label is 'of zoe-the-3rd'", "dim_team team_label"),
+        ("comment on column dim_team.team_label is null", "dim_team team_label"),
+        ("comment on table dim_team is 'of zoe-the-3rd'", "dim_team *"),
+        ("alter table dim_team alter team_label set default 'zoe-the-3rd'", "dim_team *"),
+        ("alter table dim_team alter team_key set not null", "dim_team *"),
+        ("alter table dim_team alter team_label type varchar collate nocase", "dim_team *"),
+        ("alter table wait_intensity alter sample_size type integer", "wait_intensity *"),
+        ("alter table dim_team add column zoe_the_3rd bigint", "dim_team *"),
+        ("alter table dim_team drop team_label", "dim_team *"),
+        ("alter table dim_team rename team_label to label", "dim_team *"),
+        ("drop table dim_team", "dim_team *"),
+        ("alter table dim_team rename to zoe_the_3rd", "dim_team *"),
+        ("create table zoe_the_3rd (number bigint)", "marts.duckdb *"),
+        ("create schema next.zoe_the_3rd", "marts.duckdb *"),
+        (
+            "create or replace table dim_team "
+            "(team_label varchar, team_key varchar, value_stream_key varchar)",
+            "dim_team *",
+        ),
+        (
+            "create or replace table dim_team (team_key varchar, team_label varchar, "
+            "value_stream_key varchar check (value_stream_key != 'zoe-the-3rd'))",
+            "dim_team *",
+        ),
+        (
+            "create or replace table dim_team (team_key varchar, team_label varchar, "
+            "value_stream_key varchar generated always as ('zoe-the-3rd'))",
+            "dim_team *",
+        ),
+    ],
+)
+def test_a_file_that_says_more_than_was_declared_is_refused(
+    lab: Lab, statement: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _spoil_what_is_written(monkeypatch, statement)
+    assert f"GL-V05 {place} " in refused(lab, "V05", "zoe-the-3rd", "zoe_the_3rd")
 
 
 def test_two_keys_in_one_vault_are_refused(lab: Lab) -> None:

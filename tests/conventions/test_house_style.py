@@ -11,6 +11,7 @@ import yaml
 from conftest import Lab
 from dbt.jsonschemas.jsonschemas import CustomDraft7Validator, resources_schema
 
+from orchestration.floor_guard.constants import BUCKETS, GRAINS
 from orchestration.home import PROJECT
 
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
@@ -168,6 +169,38 @@ def test_unit_tests_are_named_after_what_they_show(lab: Lab) -> None:
         assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+", case), test["name"]
         columns = set(lab.models[test["model"]]["columns"])
         assert subject in metrics | columns, test["name"]
+
+
+def test_every_mart_is_held_against_the_floors_rules_at_build(lab: Lab) -> None:
+    """The gate refuses the same; here an engineer reads it before anything is offered."""
+    rules = {path.stem for path in (PROJECT / "tests/generic").glob("gl_*.sql")}
+    assert {rule[:6] for rule in rules} == {"gl_b01", "gl_c12", "gl_o08"}
+    tests = [node for node in lab.manifest["nodes"].values() if node["resource_type"] == "test"]
+    for name, model in lab.models.items():
+        if model["fqn"][1] != "marts":
+            continue
+        held = {
+            test["test_metadata"]["name"]: test
+            for test in tests
+            if test.get("attached_node") == model["unique_id"] and test.get("test_metadata")
+        }
+        assert rules <= set(held), name
+        for rule in rules:
+            assert held[rule]["config"]["severity"].upper() == "ERROR", name
+            assert held[rule]["config"]["enabled"], name
+            assert not held[rule]["config"]["where"], name
+
+
+def test_the_closed_lists_of_the_tests_are_the_guards(lab: Lab) -> None:
+    """A list that is written down twice would grow on one side."""
+    key = next(
+        key
+        for key in lab.manifest["nodes"]
+        if ".gl_c12_cells_are_of_the_closed_lists_metric_observations_." in key
+    )
+    told = lab.manifest["nodes"][key]["compiled_code"]
+    for column, words in {"grain": GRAINS, "bucket": BUCKETS}.items():
+        assert f"{column} not in {words}" in told
 
 
 def test_singular_tests_say_what_must_be_true() -> None:

@@ -28,6 +28,8 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (["publish"], ""),
         (["summary"], ""),
         (["verify"], ""),
+        (["export", "nowhere"], ""),
+        (["docs", "nowhere"], ""),
         (["doctor"], ""),
         (["land", "files", ".", "--loaded-to", "2026-03-31"], "--loaded-to is no time with a zone"),
     ],
