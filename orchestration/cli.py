@@ -226,21 +226,27 @@ def check_command(
 @said_plainly
 def publish_command(target: Target = "dev") -> None:
     """Let the gate check the candidates and swap in a new release."""
+    from orchestration.floor_guard.postgresql import published_server
     from orchestration.floor_guard.publish import publish
 
     home = Home.from_environment()
     release = publish(home, target=target)
     console.print(f"Published release {release.release} to {home.published}", soft_wrap=True)
+    if published_server():
+        console.print("PostgreSQL holds the same, for the reader role and nobody else.")
 
 
 @app.command("verify")
 @said_plainly
 def verify_command() -> None:
-    """Hold the published file against its release report."""
+    """Hold what is published against its release report, on PostgreSQL too where it is set."""
+    from orchestration.floor_guard.postgresql import published_server
     from orchestration.floor_guard.publish import verify
 
     verify(Home.from_environment())
     console.print("The published file is what the gate released.")
+    if published_server():
+        console.print("So is what PostgreSQL holds, and readers may do nothing but read it.")
 
 
 @app.command("export")

@@ -1,4 +1,21 @@
-"""The one kind of error a user is meant to read."""
+"""The one kind of error a user is meant to read, and what servers mean when they refuse."""
+
+# What servers say when they refuse, and what it means; their own words may hold a name.
+REFUSALS = {
+    "password authentication failed": "it refused the user or the password",
+    "access denied": "it refused the user or the password",
+    "permission denied": "its user may not read all of it",
+    "command denied": "its user may not read all of it",
+    "unknown database": "it has no database of that name",
+    "does not exist": "it has no database or user of that name",
+    "no pg_hba.conf entry": "it lets nobody in from here",
+    "timeout": "it did not answer in time",
+    "timed out": "it did not answer in time",
+    "connection refused": "nothing listens there",
+    "name or service not known": "there is no such host",
+    "failed to resolve host": "there is no such host",
+    "nodename nor servname": "there is no such host",
+}
 
 
 class FlowgrainError(Exception):
@@ -14,3 +31,9 @@ class FlowgrainError(Exception):
         self.rule = rule
         head = f"GL-{rule} {what}" if rule else what
         super().__init__(f"{head}. {remedy}")
+
+
+def why_refused(error: BaseException) -> str | None:
+    """Say what a database server means by its error, or None where that is not known."""
+    text = str(error).lower()
+    return next((words for mark, words in REFUSALS.items() if mark in text), None)

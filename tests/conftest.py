@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -29,6 +29,8 @@ FOREIGN = (
     "FLOWGRAIN_KEY_FILE",
     "FLOWGRAIN_MINIMUM_PEOPLE",
     "FLOWGRAIN_ORGANISATION",
+    "FLOWGRAIN_PUBLISHED_TO",
+    "FLOWGRAIN_READER_ROLE",
     "FLOWGRAIN_TARGET",
 )
 
@@ -97,6 +99,14 @@ class Lab:
 def has_gate() -> bool:
     """Whether the publisher is part of the project."""
     return (PROJECT / "orchestration/floor_guard/publish.py").exists()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_server() -> Iterator[None]:
+    """Keep what tests publish away from the server of who runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("FLOWGRAIN_PUBLISHED_TO", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

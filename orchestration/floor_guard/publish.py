@@ -5,6 +5,7 @@ import json
 import os
 import stat
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ from orchestration.floor_guard.candidates import (
 from orchestration.floor_guard.constants import PUBLISHED_SCHEMA, STORAGE_VERSION
 from orchestration.floor_guard.environment import Environment, check_environment, has_one_owner
 from orchestration.floor_guard.figures import check_figures
+from orchestration.floor_guard.postgresql import (
+    Server,
+    check_server,
+    published_server,
+    replace_release,
+    verify_server,
+)
 from orchestration.floor_guard.project import REMEDIES, check_project, refuse
 from orchestration.floor_guard.recount import recount_people
 from orchestration.floor_guard.release import (
@@ -63,11 +71,13 @@ def release(home: Home, manifest: Json, *, target: str = "dev") -> Release:
     environment = Environment(home, target)
     # Before the lock: taking it mends the folders, and what was open should be told.
     check_environment(environment)
+    server = published_server()
+    passed = check_server(server)
     with home.writing():
-        rules = check_environment(environment)
+        rules = check_environment(environment) + passed
         _sweep(home)
         try:
-            return _release(home, manifest, rules)
+            return _release(home, manifest, rules, server)
         except (OSError, duckdb.Error) as error:
             raise _said_plainly(home, error) from None
         finally:
@@ -75,7 +85,10 @@ def release(home: Home, manifest: Json, *, target: str = "dev") -> Release:
 
 
 def verify(home: Home) -> Release:
-    """Hold the published file against its report; raise where it is not what the gate wrote."""
+    """Hold what is published against its report; raise where it is not what the gate wrote.
+
+    That is the file, and the tables on PostgreSQL where FLOWGRAIN_PUBLISHED_TO names a database.
+    """
     path = home.published
     if path.is_symlink() or not path.is_file():
         raise FlowgrainError(f"{path} is not there, or a link", PUBLISH_AGAIN, rule="S01")
@@ -95,10 +108,12 @@ def verify(home: Home) -> Release:
         raise FlowgrainError(
             f"{path} is not what its release report describes", PUBLISH_AGAIN, rule="S03"
         )
+    if server := published_server():
+        verify_server(server, release)
     return release
 
 
-def _release(home: Home, manifest: Json, rules: list[str]) -> Release:
+def _release(home: Home, manifest: Json, rules: list[str], server: Server | None) -> Release:
     next_path = _next_file(home)
     with open_vault(home) as connection:
         build = read_build(home, connection, manifest)
@@ -121,6 +136,10 @@ def _release(home: Home, manifest: Json, rules: list[str]) -> Release:
     _write_text(next_report, report)
     next_path.chmod(PUBLISHED_MODE)
     _flush(next_path)
+    if server:
+        # Before the file, for a commit fails more often than a rename; what a kill between them
+        # leaves, `verify` tells and the next publish mends.
+        replace_release(server, replace(done, path=next_path))
     # The one moment at which readers go from the old release to the new one.
     os.replace(next_path, home.published)
     _flush(home.published.parent)

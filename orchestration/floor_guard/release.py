@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,27 @@ def describe(path: Path) -> tuple[str | None, tuple[PublishedTable, ...]]:
         connection.close()
 
 
+def canonical_lines(relation: str, columns: Sequence[str]) -> str:
+    """Return the query for a table as lines of CSV in a fixed order, told alike by every engine.
+
+    Every text is quoted, so that null is not empty.
+    """
+    cells = " || ',' || ".join(
+        f"""coalesce('"' || replace(cast({quoted(column)} as varchar), '"', '""') || '"', '')"""
+        for column in columns
+    )
+    lines = f"select {cells} as line from {relation}"
+    return f'select line from ({lines}) as lines order by line collate "C"'
+
+
+def content_hash(columns: Sequence[str], batches: Iterable[Sequence[tuple[str]]]) -> str:
+    """Hash a table's canonical lines below the names of its columns."""
+    digest = hashlib.sha256((",".join(columns) + "\n").encode())
+    for batch in batches:
+        digest.update("".join(f"{line}\n" for (line,) in batch).encode())
+    return digest.hexdigest()
+
+
 def release_id(as_of: str | None, tables: tuple[PublishedTable, ...]) -> str:
     """Name a release after its content: the same content has the same name."""
     digest = hashlib.sha256("\n".join(f"{t.name} {t.sha256}" for t in tables).encode())
@@ -191,17 +213,6 @@ def _describe_table(connection: duckdb.DuckDBPyConnection, name: str) -> Publish
     rows, hidden = connection.execute(f"select count(*), {withheld} from {relation}").fetchall()[0]
     share = hidden / rows if rows else 0.0
     band = next(name for limit, name in WITHHELD_BANDS if share <= limit)
-    return PublishedTable(name, rows, band, _hash(connection, relation, columns))
-
-
-def _hash(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str]) -> str:
-    """Hash the table as CSV in a fixed order; every text quoted, so that null is not empty."""
-    cells = ", ".join(
-        f"""coalesce('"' || replace(cast({quoted(column)} as varchar), '"', '""') || '"', '')"""
-        for column in columns
-    )
-    digest = hashlib.sha256((",".join(columns) + "\n").encode())
-    lines = connection.execute(f"select concat_ws(',', {cells}) as line from {relation} order by 1")
-    while batch := lines.fetchmany(BATCH):
-        digest.update("".join(f"{line}\n" for (line,) in batch).encode())
-    return digest.hexdigest()
+    lines = connection.execute(canonical_lines(relation, columns))
+    digest = content_hash(columns, iter(lambda: lines.fetchmany(BATCH), []))
+    return PublishedTable(name, rows, band, digest)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from orchestration.errors import FlowgrainError
+from orchestration.errors import FlowgrainError, why_refused
 from orchestration.landing.contract import Entity
 from orchestration.landing.devlake.rows import table_of
 
@@ -43,22 +43,6 @@ CONNECT = {
         "keepalives_interval": 10,
         "keepalives_count": 6,
     },
-}
-# What servers say when they refuse, and what it means; their own words may hold a name.
-REFUSALS = {
-    "password authentication failed": "it refused the user or the password",
-    "access denied": "it refused the user or the password",
-    "permission denied": "its user may not read all of it",
-    "command denied": "its user may not read all of it",
-    "unknown database": "it has no database of that name",
-    "does not exist": "it has no database or user of that name",
-    "no pg_hba.conf entry": "it lets nobody in from here",
-    "timeout": "it did not answer in time",
-    "timed out": "it did not answer in time",
-    "connection refused": "nothing listens there",
-    "name or service not known": "there is no such host",
-    "failed to resolve host": "there is no such host",
-    "nodename nor servname": "there is no such host",
 }
 # Every enabled blueprint has collected what happened before its newest complete run began.
 COLLECTED_TO = """
@@ -175,8 +159,7 @@ class Database:
             raise self._refused(error, table) from None
 
     def _refused(self, error: Exception, table: str = "") -> FlowgrainError:
-        text = str(getattr(error, "orig", error)).lower()
-        why = next((words for mark, words in REFUSALS.items() if mark in text), None)
+        why = why_refused(getattr(error, "orig", error))
         what = f"DevLake's database {self.name}"
         what = f"Table {table} of {what}" if table else what
         return FlowgrainError(

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -98,7 +99,19 @@ def _postgresql(initdb: Path, data: Path, port: int, user: str | None) -> Iterat
     subprocess.run([*make, "-E", "UTF8"], user=user, cwd="/", check=True, capture_output=True)
     serve = [initdb.with_name("postgres"), "-D", data, "-p", str(port), "-k", data, "-F"]
     with _serving([*serve, "-h", "127.0.0.1", "-c", "timezone=UTC"], user, port):
+        _wait_until_it_lets_in(port)
         yield
+
+
+def _wait_until_it_lets_in(port: int) -> None:
+    """PostgreSQL listens before it lets anybody in."""
+    account = {"user": "lake", "password": PASSWORD, "dbname": "postgres"}
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(host="127.0.0.1", port=port, **account).close()
+            break
+        time.sleep(0.1)
 
 
 @contextmanager
