@@ -15,8 +15,11 @@
             as lower_bound,
         case when status = 'ok' then {{ cut('upper_bound', 'precision_step', 'ceil') }} end
             as upper_bound,
-        case when status = 'ok' then {{ cut('numerator', 1) }} end as numerator,
-        case when status = 'ok' then {{ cut('denominator', 1) }} end as denominator,
+        -- Hours of two nested sets would be the hours of what is in one of them only.
+        case when status = 'ok' and statistic != 'ratio' then {{ cut('numerator', 1) }} end
+            as numerator,
+        case when status = 'ok' and statistic != 'ratio' then {{ cut('denominator', 1) }} end
+            as denominator,
         case when status = 'ok' then cast(sample_size as bigint) end as sample_size,
         case when status = 'ok' then method end as method,
         status

@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import FlowgrainError
+from orchestration.floor_guard.project import check_parsed, pin, refuse
 from orchestration.home import PROJECT, Home
 from orchestration.landing.door import open_vault, plain_errors
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
+# Addresses hold passwords, and the key makes people of keys: no model may come by them.
+SECRETS = ("FLOWGRAIN_DEVLAKE", "FLOWGRAIN_KEY_FILE", "FLOWGRAIN_PUBLISHED_TO")
 
 
 def dbt_environment(home: Home) -> dict[str, str]:
     """Environment in which dbt writes below the vault only, and tells nobody."""
     profile = PROJECT / "profiles.yml"
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in SECRETS},
         "FLOWGRAIN_HOME": str(home.root),
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT if profile.exists() else _example_profile(home)),
@@ -121,22 +124,33 @@ def build(home: Home, *, target: str = "dev") -> dict[str, int]:
     return kinds
 
 
-def compile_project(home: Home, *, target: str = "dev") -> dict[str, Any]:
+def compile_project(home: Home, *, target: str = "dev", pins: bool = False) -> dict[str, Any]:
     """Compile the project for a target beside an empty database, and return dbt's manifest.
 
-    Nothing of the vault is read. Raises FlowgrainError with dbt's own words where it fails.
+    Nothing of the vault is read: what the project's Jinja may call is asked before any of it runs
+    with a database at hand. `pins` pins the guard as it stands. Raises FlowgrainError with the
+    rule's code, or with dbt's own words.
     """
     home.prepare()
     empty = Home(home.ops / "check")
     with empty.writing():
-        done = run_dbt(empty, "compile", "--target", target)
-        if done.returncode:
-            raise FlowgrainError(
-                "dbt cannot compile the project:\n" + _essence(done.stdout),
-                "Put the model right that it names",
-                rule="C03",
-            )
-        manifest: dict[str, Any] = json.loads((empty.target / "manifest.json").read_text())
+        parsed = _manifest(empty, "parse", "--target", target)
+        if pins:
+            pin(parsed, PROJECT)
+        refuse(check_parsed(parsed, PROJECT))
+        return _manifest(empty, "compile", "--target", target)
+
+
+def _manifest(home: Home, *command: str) -> dict[str, Any]:
+    """What dbt writes about the project after a command that builds nothing."""
+    done = run_dbt(home, *command)
+    if done.returncode:
+        raise FlowgrainError(
+            f"dbt cannot {command[0]} the project:\n" + _essence(done.stdout),
+            "Put the model right that it names",
+            rule="C03",
+        )
+    manifest: dict[str, Any] = json.loads((home.target / "manifest.json").read_text())
     return manifest
 
 

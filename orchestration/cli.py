@@ -209,12 +209,10 @@ def check_command(
 ) -> None:
     """Hold the project against the grain floor, without a database: nothing is built or read."""
     from orchestration.build import compile_project
-    from orchestration.floor_guard.project import check_project, refuse, write_pins
+    from orchestration.floor_guard.project import check_project, refuse
     from orchestration.home import PROJECT
 
-    manifest = compile_project(Home.from_environment(), target=target)
-    if pin:
-        write_pins(manifest, PROJECT)
+    manifest = compile_project(Home.from_environment(), target=target, pins=pin)
     findings = check_project(manifest, PROJECT)
     for finding in findings:
         console.print(str(finding), soft_wrap=True, markup=False)

@@ -1,7 +1,6 @@
 """Rules C01 to C19: what the project may say, read off dbt's manifest before anything is built."""
 
 import csv
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import FlowgrainError
-from orchestration.floor_guard import taint
+from orchestration.floor_guard import jinja, taint
 from orchestration.floor_guard.constants import (
     BUILT_IN_PACKAGES,
     CANDIDATE_SCHEMA,
@@ -28,12 +27,12 @@ from orchestration.floor_guard.constants import (
     STATISTICS,
     SYSTEM_CLASSES,
 )
+from orchestration.floor_guard.pins import digests, read_pins, write_pins
 from orchestration.floor_guard.rules import Finding
 from orchestration.floor_guard.vocabulary import has_pattern
 
 Json = dict[str, Any]
 
-PINS = Path(__file__).with_name("pins.json")
 RELATIONS = ("model", "seed", "snapshot")
 ZONES = ("vault", "floor", "marts")
 TYPES = {
@@ -47,6 +46,18 @@ TYPES = {
     "text": "VARCHAR",
     "varchar": "VARCHAR",
 }
+# Settings of a node that hold no SQL, or whose SQL a rule of its own reads.
+CONFIGS = frozenset(
+    {
+        "access", "alias", "column_types", "contract", "delimiter", "docs", "enabled", "error_if",
+        "fail_calc", "full_refresh", "grants", "group", "limit", "lookback", "materialized", "meta",
+        "on_configuration_change", "on_schema_change", "post-hook", "pre-hook", "quote_columns",
+        "schema", "severity", "store_failures", "store_failures_as", "tags", "warn_if", "where",
+        "database", "unique_key", "persist_docs", "freshness", "description",
+    }
+)  # fmt: skip
+CONSTRAINTS = ("not_null", "unique", "primary_key")
+LIMIT = re.compile(r"(?:!=|=|<>|<=?|>=?) ?\d{1,9}")
 DECIMAL = re.compile(r"(?:numeric|decimal)\((\d{1,2}),(\d{1,2})\)")
 BLOCK = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
@@ -144,6 +155,15 @@ def check_project(manifest: Json, root: Path) -> list[Finding]:
         ) from None
 
 
+def check_parsed(manifest: Json, root: Path) -> list[Finding]:
+    """Hold a project that is only parsed against the rules that say whether it may be compiled.
+
+    Compiling runs its Jinja with a database at hand, so what it may call is asked before.
+    """
+    project = Project(manifest, root)
+    return sorted({finding for rule in BEFORE_COMPILING for finding in rule(project)})
+
+
 def refuse(findings: list[Finding]) -> None:
     """Raise the first finding as an error, with the number of the others."""
     if findings:
@@ -152,9 +172,9 @@ def refuse(findings: list[Finding]) -> None:
         raise FlowgrainError(f"{first.what}{more}", first.remedy, rule=first.rule)
 
 
-def write_pins(manifest: Json, root: Path) -> None:
+def pin(manifest: Json, root: Path) -> None:
     """Pin the guard as it stands: after a review of what changed in it."""
-    PINS.write_text(json.dumps(Project(manifest, root).guard, indent=2, sort_keys=True) + "\n")
+    write_pins(Project(manifest, root).guard)
 
 
 def published_type(declared: str | None) -> str | None:
@@ -251,20 +271,9 @@ class Project:
 
     @cached_property
     def guard(self) -> Json:
-        """What the guard is made of: its models, the macros they use and the hooks; as digests."""
-        floor = {key: node for key, node in self.models.items() if zone(node) == "floor"}
-        hooks = {
-            key: node
-            for key, node in self.manifest["nodes"].items()
-            if node["resource_type"] == "operation"
-        }
-        macros = self.macros_of([*floor.values(), *hooks.values()])
-        return {
-            "hooks": {key: _digest(node["raw_code"]) for key, node in hooks.items()},
-            "macros": {key: _digest(self.manifest["macros"][key]["macro_sql"]) for key in macros},
-            "models": {key: _digest(node["raw_code"]) for key, node in floor.items()},
-            "reads": {key: sorted(node["depends_on"]["nodes"]) for key, node in floor.items()},
-        }
+        """What the guard is made of, as digests; see floor_guard/pins.py."""
+        floor = [key for key, node in self.models.items() if zone(node) == "floor"]
+        return digests(self.manifest, floor)
 
     def macros_of(self, nodes: Iterable[Json]) -> list[str]:
         """Return ids of our own macros that nodes use, however deep; dbt's own are left out."""
@@ -289,6 +298,11 @@ class Project:
             rule, node.get("original_file_path") or "", place, node["name"], column, why,
             remedy, example,
         )  # fmt: skip
+
+    def any_of(self, kind: str, key: str) -> Json | None:
+        """What dbt knows of a thing of that kind, if there is one."""
+        known: Json = self.manifest.get(kind, {})
+        return known.get(key)
 
     def _any(self, key: str) -> Json:
         node: Json = self.manifest["nodes"].get(key) or self.manifest["sources"].get(key) or {}
@@ -324,10 +338,6 @@ def _landed(columns: Json, default: str | None = None) -> taint.Relation:
             labels[name.lower()] |= taint.TEXT
     tainted = any(label & taint.TAINTED for label in labels.values())
     return taint.Relation(labels, taint.EVENT if tainted else taint.NOTHING)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _raw_line(node: Json, line: int, column: str) -> int:
@@ -409,8 +419,46 @@ def _nodes_are_plain(project: Project) -> Iterator[Finding]:
                 yield project.finding("C02", node, "*", "its table has another name than it")
 
 
+def _configs_are_plain(project: Project) -> Iterator[Finding]:
+    """What is set beside the SQL can be SQL too: a header, a type, a constraint, a condition."""
+    for kind in project.manifest.get("functions") or {}:
+        yield project.finding("C02", {"name": kind.split(".")[-1]}, "*", "it is a function")
+    for key, node in project.nodes.items():
+        if key in project.guard["nodes"] or node["resource_type"] == "operation":
+            continue
+        for name, value in node["config"].items():
+            if value and name not in CONFIGS:
+                yield project.finding("C02", node, name, "it is no setting that is known here")
+        for name, kind in (node["config"].get("column_types") or {}).items():
+            if published_type(kind) is None and kind != "timestamp":
+                yield project.finding("C02", node, name, "its type is none of those known here")
+        constraints = [*(node.get("constraints") or [])]
+        for column in node["columns"].values():
+            constraints += column.get("constraints") or []
+        if any(c.get("expression") or c["type"] not in CONSTRAINTS for c in constraints):
+            yield project.finding("C02", node, "*", "a constraint of it is an expression")
+
+
+def _tests_are_selects(project: Project) -> Iterator[Finding]:
+    """A test is one select: what follows a closing bracket would run in the vault."""
+    dialect = project.manifest["metadata"].get("adapter_type") or "duckdb"
+    for node in project.nodes.values():
+        if node["resource_type"] != "test":
+            continue
+        config = node["config"]
+        where = f"select 1 where {config['where']}" if config.get("where") else "select 1"
+        for sql in (node.get("compiled_code") or "", where):
+            if not taint.is_one_select(sql, dialect):
+                yield project.finding("C03", node, "*", "it is not one select")
+        limits = [config.get("error_if"), config.get("warn_if")]
+        if config.get("fail_calc") not in (None, "count(*)") or any(
+            limit and not LIMIT.fullmatch(str(limit)) for limit in limits
+        ):
+            yield project.finding("C03", node, "*", "it counts its failures in its own way")
+
+
 def _hooks_are_pinned(project: Project) -> Iterator[Finding]:
-    pinned = _pins()["hooks"]
+    pinned = read_pins()["hooks"]
     for key, digest in project.guard["hooks"].items():
         if pinned.get(key) != digest:
             node = {**project.nodes[key], "original_file_path": "dbt_project.yml"}
@@ -575,20 +623,17 @@ def _read_seed(project: Project, node: Json) -> list[dict[str, str]]:
 
 
 def _guard_is_pinned(project: Project) -> Iterator[Finding]:
-    pins, guard = _pins(), project.guard
-    for kind in ("models", "reads", "macros"):
-        for key in sorted(pins[kind].keys() | guard[kind].keys()):
-            if pins[kind].get(key) == guard[kind].get(key):
+    pins, guard = read_pins(), project.guard
+    for kind in ("nodes", "sources", "macros", "packages"):
+        reviewed = pins.get(kind, {})
+        for key in sorted(reviewed.keys() | guard[kind].keys()):
+            if reviewed.get(key) == guard[kind].get(key):
                 continue
-            node = project.nodes.get(key) or project.manifest["macros"].get(key)
-            why = "reads something else than what was reviewed"
-            if kind != "reads":
-                why = "is not what was reviewed" if key in pins[kind] else "was not reviewed"
+            why = "is not what was reviewed" if key in reviewed else "was not reviewed"
             if key not in guard[kind]:
                 why = "is missing"
-            yield project.finding(
-                "C14", node or {"name": key.split(".")[-1]}, "*", f"a part of the guard {why}"
-            )
+            place = {"name": key.split(".", 2)[-1], **(project.any_of(kind, key) or {})}
+            yield project.finding("C14", place, "*", f"a part of the guard {why}")
 
 
 def _built_ins_are_dbts(project: Project) -> Iterator[Finding]:
@@ -601,6 +646,21 @@ def _built_ins_are_dbts(project: Project) -> Iterator[Finding]:
         plain = name.split("__", 1)[-1]
         if {name, plain} & protected or name.startswith("materialization_"):
             yield project.finding("C14", macro, "*", "it takes the place of a macro of dbt's")
+
+
+def _jinja_is_reviewed(project: Project) -> Iterator[Finding]:
+    """Only the guard's Jinja may do more than name relations and call macros that are pinned."""
+    macros = project.manifest["macros"].values()
+    names = {macro["name"] for macro in macros if macro["name"] not in INTROSPECTING}
+    packages = {macro["package_name"] for macro in macros}
+    for key, node in project.nodes.items():
+        if key in project.guard["nodes"] or node["resource_type"] == "operation":
+            continue
+        arguments = (node.get("test_metadata") or {}).get("kwargs") or {}
+        texts = [node.get("raw_code") or "", node["config"].get("where") or ""]
+        texts += [value for value in arguments.values() if isinstance(value, str)]
+        for use in (use for text in texts for use in jinja.uses(text, names, packages)):
+            yield project.finding(use.rule, node, "*", use.why, line=use.line, raw=True)
 
 
 def _jinja_computes_nothing(project: Project) -> Iterator[Finding]:
@@ -676,28 +736,24 @@ def _is_address(text: str) -> bool:
     return any(not address.endswith(".invalid") for address in addresses)
 
 
-def _pins() -> Json:
-    try:
-        pins: Json = json.loads(PINS.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise FlowgrainError(
-            f"{PINS} cannot be read", "Restore it from the release", rule="C14"
-        ) from None
-    return pins
-
-
+BEFORE_COMPILING: tuple[Callable[[Project], Iterable[Finding]], ...] = (
+    _hooks_are_pinned,
+    _guard_is_pinned,
+    _built_ins_are_dbts,
+    _jinja_is_reviewed,
+    _jinja_computes_nothing,
+    _configs_are_plain,
+)
 RULES: tuple[Callable[[Project], Iterable[Finding]], ...] = (
     _every_node_has_a_zone,
     _nodes_are_plain,
-    _hooks_are_pinned,
     _landed_columns_are_classified,
     _sql_is_followed,
     _people_are_read_by_the_guard,
     _published_columns_are_plain,
     _metrics_are_classified,
-    _guard_is_pinned,
-    _built_ins_are_dbts,
-    _jinja_computes_nothing,
+    _tests_are_selects,
+    *BEFORE_COMPILING,
     _owners_are_teams,
     _failures_and_fixtures_hold_nobody,
 )

@@ -115,7 +115,13 @@ def read_model(
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         reading.remarks.append(Remark("C03", "*", 1, "it is not one select"))
         return reading
-    reading.relation = _Reader(relations, reading, is_guard).query(statements[0], {}, None)
+    reader = _Reader(relations, reading, is_guard)
+    reading.relation = reader.query(statements[0], {}, None)
+    for table in statements[0].find_all(exp.Table):
+        if id(table) not in reader.visited:
+            reading.remarks.append(
+                Remark("C03", "*", _line(table), "it reads a table where none is looked for")
+            )
     return reading
 
 
@@ -139,6 +145,7 @@ class _Reader:
         self._relations = relations
         self._reading = reading
         self._is_guard = is_guard
+        self.visited: set[int] = set()
 
     def query(self, tree: exp.Expr, ctes: dict[str, Relation], outer: _Scope | None) -> Relation:
         """Relation that a select, a union or a query in brackets gives."""
@@ -160,6 +167,9 @@ class _Reader:
     def _combined(
         self, tree: exp.SetOperation, ctes: dict[str, Relation], outer: _Scope | None
     ) -> Relation:
+        for clause in ("limit", "offset", "order", "by_name", "on", "side", "kind"):
+            if tree.args.get(clause):
+                self._remark("C03", "*", tree, f"{clause.upper()} of a union cannot be followed")
         left = self.query(tree.left, ctes, outer)
         right = self.query(tree.right, ctes, outer)
         columns = {
@@ -181,6 +191,7 @@ class _Reader:
         if not isinstance(tree, exp.Table):
             self._remark("C03", "*", tree, "it reads from something that is no table")
             return UNKNOWN
+        self.visited.add(id(tree))
         if _is_series(tree):
             return Relation({"generate_series": NOTHING, "": NOTHING}, NOTHING)
         if not isinstance(tree.this, exp.Identifier):
@@ -214,8 +225,9 @@ class _Reader:
             relation = self._table(part, ctes, outer)
             scope.tables[part.alias_or_name.lower()] = relation
             rows |= relation.grain
-        for clause, why in _CLAUSES.items():
-            if tree.args.get(clause):
+        for clause, value in tree.args.items():
+            if value and clause not in _READ:
+                why = _CLAUSES.get(clause, f"{clause.upper()} cannot be followed")
                 self._remark("C03", "*", tree, why)
         for join in joins:
             if join.args.get("using") or join.args.get("method"):
@@ -232,7 +244,14 @@ class _Reader:
         columns = self._columns(tree, scope)
         self._labels(_inner(tree, "having"), scope)
         self._labels(_inner(tree, "qualify"), scope)
-        if tree.args.get("distinct"):
+        for key in tree.args["order"].expressions if tree.args.get("order") else ():
+            self._labels(key.this, scope)
+        distinct = tree.args.get("distinct")
+        if distinct and distinct.args.get("on"):
+            self._remark(
+                "C03", "*", distinct, "DISTINCT ON picks out a row, which may be somebody's"
+            )
+        if distinct:
             return Relation(columns, grain_of(columns.values()))
         return Relation(columns, scope.grain)
 
@@ -322,6 +341,25 @@ class _Reader:
         is_order = isinstance(tree, (exp.GT, exp.GTE, exp.LT, exp.LTE))
         return (left | right) & PERSON if is_order else NOTHING
 
+    def _star(self, tree: exp.Star, scope: _Scope) -> Labels:
+        """All rows, where they are counted; all columns anywhere else, whatever they hold."""
+        if isinstance(tree.parent, exp.Count):
+            return NOTHING
+        self._remark("C03", "*", tree, "name the columns that it takes")
+        return PERSON
+
+    def _case(self, tree: exp.Case, scope: _Scope) -> Labels:
+        if tree.this is not None and self._labels(tree.this, scope) & IDENTIFYING:
+            self._remark("C09", _name(tree), tree, "people or events are singled out by a case")
+        return NOTHING.union(*(self._labels(part, scope) for part in _parts(tree)))
+
+    def _nullif(self, tree: exp.Nullif, scope: _Scope) -> Labels:
+        labels = [self._labels(part, scope) for part in (tree.this, tree.expression)]
+        told = labels[0] & PERSON and not labels[1] & PERSON
+        if told and not _says_nothing(tree.expression):
+            self._remark("C09", _name(tree), tree, "a person is singled out by a value")
+        return NOTHING.union(*labels)
+
     def _between(self, tree: exp.Between, scope: _Scope) -> Labels:
         labels = NOTHING.union(*(self._labels(part, scope) for part in _parts(tree)))
         if labels & IDENTIFYING:
@@ -371,6 +409,9 @@ class _Reader:
         for part in (tree.args.get("spec"),):
             self._labels(part, scope)
         out = inner | NOTHING.union(*keys) & PERSON
+        if isinstance(tree.this, AGGREGATES) and scope.rows:
+            # A frame may hold one row.
+            out |= MEASURE
         return out | MEASURE if NOTHING.union(*parts, *keys) & TAINTED else out
 
     def _count(self, tree: exp.Count, scope: _Scope) -> Labels:
@@ -442,6 +483,15 @@ class _Reader:
 
     def _remark(self, rule: str, column: str, tree: exp.Expr, why: str) -> None:
         self._reading.remarks.append(Remark(rule, column, _line(tree), why))
+
+
+def is_one_select(sql: str, dialect: str) -> bool:
+    """Say whether a text is one query and nothing else."""
+    try:
+        statements = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
+    except SqlglotError:
+        return False
+    return len(statements) == 1 and isinstance(statements[0], exp.Query)
 
 
 def grain_of(keys: Iterable[Labels]) -> Labels:
@@ -529,14 +579,22 @@ _CLAUSES = {
     "pivots": "PIVOT cannot be followed",
     "windows": "write the window where it is used",
 }
+# Parts of a select that are followed.
+_READ = (
+    "with_", "from_", "joins", "where", "group", "having", "qualify", "order", "distinct",
+    "expressions",
+)  # fmt: skip
 _ATOMS = (
-    exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.Star, exp.Var, exp.Identifier,
+    exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.Var, exp.Identifier,
 )  # fmt: skip
 _MOVES = (exp.Interval, exp.TimestampTrunc, exp.DateTrunc, exp.DateAdd, exp.DateSub)
 # The first that fits reads an expression.
 _READERS: tuple[tuple[Any, Callable[..., Labels]], ...] = (
     (exp.Column, _Reader._column),
     (_ATOMS, lambda reader, tree, scope: NOTHING),
+    (exp.Star, _Reader._star),
+    (exp.Case, _Reader._case),
+    (exp.Nullif, _Reader._nullif),
     (exp.Exists, _Reader._exists),
     (exp.Subquery, _Reader._subquery),
     (exp.In, _Reader._in),

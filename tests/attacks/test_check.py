@@ -9,6 +9,7 @@ import csv
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import pytest
 from project_lab import ProjectLab
 from publish_lab import CANARY, CANARY_LOGIN
 
-from orchestration.floor_guard.project import PINS, REMEDIES, check_project
+from orchestration.floor_guard.pins import PINS
+from orchestration.floor_guard.project import REMEDIES, check_project
 from orchestration.floor_guard.rules import Finding
 from orchestration.home import PROJECT
 
@@ -102,12 +104,31 @@ def test_the_line_is_that_of_the_models_file_not_of_what_dbt_made_of_it(
     assert found.line == len(node["raw_code"].splitlines())
 
 
-def test_the_command_exits_3_and_lists_every_finding(tmp_path: Path) -> None:
-    """A leaking mart in a copy of the project; dbt itself would compile it."""
-    copy_ = tmp_path / "project"
+def copied(folder: Path) -> Path:
+    """Copy the project, so that an attack may change a file of it."""
+    copy_ = folder / "project"
     ignored = shutil.ignore_patterns(".git", ".venv", ".flowgrain", ".organisation", "tests")
     shutil.copytree(PROJECT, copy_, ignore=ignored)
     shutil.copytree(PROJECT / "tests/generic", copy_ / "tests/generic")
+    return copy_
+
+
+def checked(copy_: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `flowgrain check` in a copy of the project."""
+    return subprocess.run(
+        [sys.executable, "-c", "from orchestration.cli import app; app()", "check"],
+        cwd=copy_,
+        env={"PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin", "HOME": str(folder),
+             "FLOWGRAIN_HOME": str(folder / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def test_the_command_exits_3_and_lists_every_finding(tmp_path: Path) -> None:
+    """A leaking mart in a copy of the project; dbt itself would compile it."""
+    copy_ = copied(tmp_path)
     marts = copy_ / "models" / "marts" / "flow"
     (marts / "leak.sql").write_text(
         "select\n    min(grain_key) as label,\n    hash(grain_key) as h\n"
@@ -118,15 +139,7 @@ def test_the_command_exits_3_and_lists_every_finding(tmp_path: Path) -> None:
         "      - {name: label, data_type: string, description: L.}\n"
         "      - {name: h, data_type: bigint, description: H.}\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", "from orchestration.cli import app; app()", "check"],
-        cwd=copy_,
-        env={"PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin", "HOME": str(tmp_path),
-             "FLOWGRAIN_HOME": str(tmp_path / "home")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
+    done = checked(copy_, tmp_path)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "GL-C10 models/marts/flow/leak.sql:3 leak hash: " in done.stdout
     assert "GL-C10" in done.stderr
@@ -140,6 +153,27 @@ def test_the_command_exits_3_and_lists_every_finding(tmp_path: Path) -> None:
     [
         pytest.param(
             "select team_key, person_key, count(*) as n from {a} group by 1, 2", "C05", id="ATK01"
+        ),
+        pytest.param(
+            "select distinct on (grain_key) grain_key from {o} order by grain_key", "C03",
+            id="distinct-on",
+        ),
+        pytest.param(
+            "select grain_key from {o} order by (select max(person_key) from flowgrain_vault.x)",
+            "C03", id="order-by-what-is-not-read",
+        ),
+        pytest.param(
+            "select grain_key from {o} union all select grain_key from {o} order by 1 limit 1",
+            "C03", id="part-of-a-union",
+        ),
+        pytest.param("select columns('^per.o') from {a}", "C10", id="columns"),
+        pytest.param(
+            "select case person_key when 'p1' then 1 else 0 end as n from {a}", "C09", id="case"
+        ),
+        pytest.param("select nullif(person_key, 'p1') is null as n from {a}", "C09", id="nullif"),
+        pytest.param(
+            "select team_key, avg(length(change_key)) over (order by counted_at rows between "
+            "current row and current row) as n from {a}", "C05", id="window-of-one-row",
         ),
         pytest.param(
             "select team_key, min(person_key) as top_system from {a} group by 1", "C05", id="ATK02"
@@ -475,6 +509,14 @@ def test_a_floor_without_one_of_its_models(project: ProjectLab) -> None:
         pytest.param("{% if flags.WHICH == 'build' %}{% endif %}", "C18", id="flags"),
         pytest.param("{{ modules.datetime.datetime.now() }}", "C18", id="clock"),
         pytest.param("{{ adapter.execute('x') }}", "C18", id="adapter"),
+        pytest.param("{% set a = adapter %}{% do a['execute']('x') %}", "C18", id="renamed"),
+        pytest.param("{% set v = var %}{{ v('k') }}", "C19", id="var-renamed"),
+        pytest.param("{% set e = env_var %}{{ e('HOME') }}", "C19", id="env-renamed"),
+        pytest.param("{{ modules['datetime'].datetime.now() }}", "C18", id="clock-by-key"),
+        pytest.param("{{ dbt['run_' ~ 'query']('select 1') }}", "C18", id="put-together"),
+        pytest.param("{{ ref.__globals__ }}", "C18", id="inside"),
+        pytest.param("{{ ref|attr('x') }}", "C18", id="filter"),
+        pytest.param("{{ exceptions.raise_compiler_error('x') }}", "C18", id="error"),
     ],
 )
 def test_jinja_that_computes(project: ProjectLab, jinja: str, rule: str) -> None:
@@ -548,6 +590,113 @@ def test_a_snapshot(project: ProjectLab) -> None:
     told(project, "C02")
 
 
+def _changed(name: str, **told: object) -> Callable[[ProjectLab], object]:
+    return lambda project: project.node(name).update(told)
+
+
+def _with(name: str, kind: str, value: object) -> Callable[[ProjectLab], object]:
+    return lambda project: project.node(name)["config"].update({kind: value})
+
+
+def _relabelled(project: ProjectLab) -> None:
+    key = "source.flowgrain.files.changes"
+    project.manifest["sources"][key] = copy.deepcopy(project.manifest["sources"][key])
+    project.manifest["sources"][key]["columns"]["author_key"]["config"]["meta"]["class"] = "attr"
+
+
+def _replaced_package(project: ProjectLab) -> None:
+    macro = project.add_macro(
+        "duckdb__date_trunc", "{% macro duckdb__date_trunc() %}{% endmacro %}"
+    )
+    macro["package_name"] = "dbt_postgres"
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        # Keys made of a person and a number would be forty people.
+        ("int_activity", _changed("int_activity", raw_code="select 1")),
+        ("int_change_lives", _changed("int_change_lives", raw_code="select 1")),
+        ("floor_subjects", _with("floor_subjects", "access", "protected")),
+        ("int_activity", _with("int_activity", "sql_header", "delete from x;")),
+        ("metrics", _changed("metrics", checksum={"name": "sha256", "checksum": "00"})),
+        ("changes", _relabelled),
+        ("duckdb__date_trunc", lambda p: p.add_macro("duckdb__date_trunc", "x")),
+        ("dbt_postgres", _replaced_package),
+        ("harmless", lambda p: p.add_macro("harmless", "{% macro harmless() %}1{% endmacro %}")),
+    ],
+    ids=str,
+)
+def test_whatever_decides_who_is_counted_is_pinned(
+    project: ProjectLab, name: str, spoil: Callable[[ProjectLab], object]
+) -> None:
+    """Models below the floor, classes of what lands, the catalogue, macros, packages."""
+    spoil(project)
+    told(project, "C14", name)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "rule"),
+    [
+        ({"config": {"sql_header": "delete from x;"}}, "C02"),
+        ({"config": {"incremental_predicates": ["1=1); delete from x; --"]}}, "C02"),
+        ({"config": {"column_types": {"grain_key": "int); create table x(a int"}}}, "C02"),
+        ({"constraints": [{"type": "check", "expression": "1=1); delete from x"}]}, "C02"),
+    ],
+    ids=str,
+)
+def test_sql_beside_the_sql(
+    project: ProjectLab, spoil: dict[str, dict[str, object]], rule: str
+) -> None:
+    node = project.add("attack", f"select grain_key from {OBSERVATIONS}")
+    node["config"].update(spoil.get("config", {}))
+    node["constraints"] = spoil.get("constraints", [])
+    told(project, rule)
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"compiled_code": "select 1 where 1 = 0) as t; delete from x; select (1"}, "C03"),
+        ({"compiled_code": "select 1; delete from x"}, "C03"),
+        ({"compiled_code": "delete from x"}, "C03"),
+        ({"config": {"where": "1=0) as t; delete from x; select (1"}}, "C03"),
+        ({"config": {"fail_calc": "(select count(*) from x)"}}, "C03"),
+        ({"config": {"error_if": "> (select 1)"}}, "C03"),
+        ({"raw_code": "{% do run_query('delete from x') %}"}, "C18"),
+        ({"config": {"where": "{{ env_var('HOME') }}"}}, "C19"),
+    ],
+    ids=str,
+)
+def test_a_test_that_does_more_than_ask(
+    project: ProjectLab, changed: dict[str, object], rule: str
+) -> None:
+    key = next(k for k, n in project.manifest["nodes"].items() if n["resource_type"] == "test")
+    node = copy.deepcopy(project.manifest["nodes"][key])
+    config = {**node["config"], **changed.pop("config", {})}  # type: ignore[dict-item]
+    project.manifest["nodes"][key] = {**node, **changed, "config": config, "name": "attack"}
+    told(project, rule)
+
+
+def test_a_function_of_its_own(project: ProjectLab) -> None:
+    project.manifest["functions"] = {"function.flowgrain.attack": {"name": "attack"}}
+    told(project, "C02")
+
+
+def test_what_jinja_would_print_is_never_run(tmp_path: Path) -> None:
+    """Compiling runs Jinja with a database at hand, so it is asked before."""
+    copy_ = copied(tmp_path)
+    (copy_ / "models/marts/flow/leak.sql").write_text(
+        "{% if execute %}{% set r = run_query(\"select 'zoe' || '-canary'\") %}"
+        "{{ exceptions.raise_compiler_error(r.columns[0].values() | list | string) }}{% endif %}"
+        "select grain_key from {{ ref('floor_observations') }}"
+    )
+    done = checked(copy_, tmp_path)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "GL-C18 models/marts/flow/leak.sql:1 leak" in done.stderr
+    assert "zoe-canary" not in done.stdout + done.stderr
+
+
 # The pins.
 
 
@@ -561,6 +710,6 @@ def test_the_pins_are_of_the_floor_its_macros_and_the_hooks() -> None:
 def test_without_pins_nothing_passes(
     project: ProjectLab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("orchestration.floor_guard.project.PINS", tmp_path / "none.json")
+    monkeypatch.setattr("orchestration.floor_guard.pins.PINS", tmp_path / "none.json")
     with pytest.raises(Exception, match="GL-C14"):
         project.findings()

@@ -6,13 +6,13 @@ with load_counts as (
 ),
 
 staged as (
-    {%- for node in graph.sources.values() if node.source_name in canonical_sources() %}
+    {%- for source_name, entity in landed_tables() %}
     select
-        '{{ node.source_name }}' as source,
-        '{{ node.name }}' as entity,
+        '{{ source_name }}' as source,
+        '{{ entity }}' as entity,
         count(*) as row_count
 
-    from {{ source(node.source_name, node.name) }}
+    from {{ source(source_name, entity) }}
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),

@@ -14,6 +14,33 @@ source_loads as (
     select * from {{ ref('int_source_loads') }}
 ),
 
+activity as (
+    select * from {{ ref('int_activity') }}
+    where
+        population = 'merged'
+        and role is not null
+),
+
+-- Whose work a share of a source rests on; what bots alone did is nobody's.
+contributors as (
+    select
+        lives.source,
+        weeks.bucket_start,
+        count(distinct activity.person_key) as people_count
+
+    from activity
+    inner join lives on activity.change_key = lives.change_key
+    inner join weeks
+        on
+            cast({{ dbt.date_trunc('week', 'activity.counted_at') }} as date) = weeks.week_start
+            and weeks.bucket = 'quarter'
+    group by lives.source, weeks.bucket_start
+),
+
+settings as (
+    select * from {{ ref('int_settings') }}
+),
+
 latest_quarter as (
     select max(bucket_start) as bucket_start
     from weeks
@@ -62,8 +89,14 @@ shares as (
         on
             cast({{ dbt.date_trunc('week', 'facts.counted_at') }} as date) = weeks.week_start
             and weeks.bucket = 'quarter'
+    left join contributors
+        on
+            facts.source = contributors.source
+            and weeks.bucket_start = contributors.bucket_start
     group by facts.metric_key, facts.source, weeks.bucket, weeks.bucket_start
-    having count(*) >= 20
+    having
+        count(*) >= 20
+        and coalesce(min(contributors.people_count), {{ minimum_people() }}) >= {{ minimum_people() }}
 ),
 
 -- Loads have no bucket: they are told with the newest closed quarter.

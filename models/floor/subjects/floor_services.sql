@@ -1,7 +1,7 @@
 {#- With fewer people behind a service, its figures are theirs. Constants of the floor. -#}
 {%- set minimum = 3 -%}
 {%- set trailing_days = 182 -%}
-{%- set cell = 'bucket, bucket_start' -%}
+{%- set cell = 'quarter_start' -%}
 with activity as (
     select distinct
         system_key,
@@ -17,9 +17,25 @@ with activity as (
         and role = 'author'
 ),
 
-buckets as (
+all_buckets as (
     select * from {{ ref('int_buckets') }}
-    where is_closed
+),
+
+buckets as (
+    select
+        parts.bucket,
+        parts.bucket_start,
+        parts.bucket_end,
+        quarters.bucket_start as quarter_start,
+        count(*) over (partition by quarters.bucket_start) as sibling_count
+
+    from all_buckets as parts
+    inner join all_buckets as quarters
+        on
+            parts.bucket_start >= quarters.bucket_start
+            and parts.bucket_start < quarters.bucket_end
+            and quarters.bucket = 'quarter'
+    where parts.is_closed
 ),
 
 -- Who contributed in the two quarters before the bucket's end.
@@ -27,7 +43,9 @@ recent as (
     select
         activity.*,
         buckets.bucket,
-        buckets.bucket_start
+        buckets.bucket_start,
+        buckets.quarter_start,
+        buckets.sibling_count
 
     from buckets
     inner join activity
@@ -45,7 +63,10 @@ counted as (
         ('system', 'system_key', 'team', 'team_key'),
     ] %}
     select
-        {{ cell }},
+        bucket,
+        bucket_start,
+        quarter_start,
+        sibling_count,
         '{{ grain }}' as grain,
         {{ grain_key }} as grain_key,
         '{{ parent_grain }}' as parent_grain,
@@ -56,9 +77,23 @@ counted as (
     group by
         {% if grain != 'portfolio' %}{{ grain_key }}, {% endif -%}
         {% if parent_key.endswith('_key') %}{{ parent_key }}, {% endif -%}
-        {{ cell }}
+        bucket, bucket_start, quarter_start, sibling_count
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
+),
+
+-- A quarter and all that lies in it, all or none: one hidden week would be the rest of its quarter.
+lasting as (
+    select
+        {{ cell }},
+        grain,
+        grain_key,
+        parent_grain,
+        parent_key,
+        case when count(*) < max(sibling_count) then 0 else min(people_count) end as people_count
+
+    from counted
+    group by {{ cell }}, grain, grain_key, parent_grain, parent_key
 ),
 
 primary_round as (
@@ -69,10 +104,11 @@ primary_round as (
             else 1
         end as is_open
 
-    from counted
+    from lasting
 ),
 
--- One hidden sibling would be its parent less the others: the smallest of these goes with it.
+-- One hidden sibling would be its parent less the others: the smallest of these go with it, until
+-- two groups and as many people are hidden together.
 ordered as (
     select
         *,
@@ -80,7 +116,12 @@ ordered as (
             partition by {{ cell }}, parent_grain, parent_key
             order by is_open, people_count, grain_key
         ) as place,
-        min(is_open) over (partition by {{ cell }}, parent_grain, parent_key) as all_open
+        min(is_open) over (partition by {{ cell }}, parent_grain, parent_key) as all_open,
+        sum(people_count) over (
+            partition by {{ cell }}, parent_grain, parent_key
+            order by is_open, people_count, grain_key
+            rows between unbounded preceding and 1 preceding
+        ) as people_hidden_before
 
     from primary_round
 ),
@@ -92,7 +133,13 @@ siblings as (
         grain_key,
         parent_grain,
         parent_key,
-        case when all_open = 0 and place <= 2 then 0 else is_open end as is_open
+        case
+            when
+                all_open = 0
+                and (place <= 2 or people_hidden_before < {{ minimum }})
+                then 0
+            else is_open
+        end as is_open
 
     from ordered
 ),
@@ -109,10 +156,9 @@ groups as (
 ),
 
 -- What lies below a hidden group is hidden.
-final as (
+decided as (
     select
-        siblings.bucket,
-        siblings.bucket_start,
+        siblings.quarter_start,
         siblings.grain,
         siblings.grain_key,
         min(
@@ -122,24 +168,33 @@ final as (
     from siblings
     left join groups as parents
         on
-            siblings.bucket = parents.bucket
-            and siblings.bucket_start = parents.bucket_start
+            siblings.quarter_start = parents.quarter_start
             and siblings.parent_grain = parents.grain
             and siblings.parent_key = parents.grain_key
     left join siblings as own_team
         on
             siblings.parent_grain = 'team'
-            and siblings.bucket = own_team.bucket
-            and siblings.bucket_start = own_team.bucket_start
+            and siblings.quarter_start = own_team.quarter_start
             and siblings.parent_grain = own_team.grain
             and siblings.parent_key = own_team.grain_key
     left join groups as own_stream
         on
-            own_team.bucket = own_stream.bucket
-            and own_team.bucket_start = own_stream.bucket_start
+            own_team.quarter_start = own_stream.quarter_start
             and own_team.parent_grain = own_stream.grain
             and own_team.parent_key = own_stream.grain_key
-    group by siblings.bucket, siblings.bucket_start, siblings.grain, siblings.grain_key
+    group by siblings.quarter_start, siblings.grain, siblings.grain_key
+),
+
+final as (
+    select
+        buckets.bucket,
+        buckets.bucket_start,
+        decided.grain,
+        decided.grain_key,
+        decided.is_open
+
+    from decided
+    inner join buckets on decided.quarter_start = buckets.quarter_start
 )
 
 select * from final
