@@ -67,7 +67,7 @@ lock: ## Renew requirements.lock (needs uv).
 floor: install ## Hold the project against the grain floor: no model may tell of a person.
 	@$(BIN)/flowgrain check
 
-pins: install ## Pin the guard as it stands: after a review of models/floor, its macros and hooks.
+pins: install ## Pin the guard as it stands: after a review of what changed in it.
 	@$(BIN)/flowgrain check --pin
 
 doctor: install ## List what is not mapped, stale, quarantined or not measurable, and why.

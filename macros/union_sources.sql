@@ -32,7 +32,7 @@
     {%- endfor -%}
     {%- set told = [] -%}
     {%- for column in key + columns -%}
-        {%- if column[:-4] in people -%}
+        {%- if column.endswith('_key') and column[:-4] in people -%}
             {%- set person = column[:-4] -%}
             {%- do told.append('coalesce(' ~ person ~ '.person_key, told.' ~ column ~ ') as ' ~ column) -%}
             {%- do told.append('coalesce(' ~ person ~ '.is_resolved, false) as ' ~ person ~ '_is_resolved') -%}
@@ -45,7 +45,10 @@
         select
             *,
             row_number() over (
-                partition by {{ key | join(', ') }} order by source_rank
+                partition by {{ key | join(', ') }}
+                order by source_rank
+                    {%- for person in people %}, case when {{ person }}_is_bot then 1 else 0 end
+                    {%- endfor %}
             ) as preference
         from (
             {%- for rank, name, relation in relations %}

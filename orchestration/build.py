@@ -8,16 +8,24 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard.project import check_parsed, pin, refuse
+from orchestration.floor_guard.rules import Finding
 from orchestration.home import PROJECT, Home
 from orchestration.landing.door import open_vault, plain_errors
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
+# What dbt needs of its surroundings; what else stands there is no business of a model or its yml.
+INHERITED = (
+    "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "NO_COLOR", "PATH", "PYTHONPATH", "SYSTEMROOT",
+    "TERM", "TMPDIR", "TZ", "VIRTUAL_ENV",
+)  # fmt: skip
+OUR_OWN = ("FLOWGRAIN_", "DBT_")
 # Addresses hold passwords, and the key makes people of keys: no model may come by them.
 SECRETS = ("FLOWGRAIN_DEVLAKE", "FLOWGRAIN_KEY_FILE", "FLOWGRAIN_PUBLISHED_TO")
 
@@ -26,7 +34,11 @@ def dbt_environment(home: Home) -> dict[str, str]:
     """Environment in which dbt writes below the vault only, and tells nobody."""
     profile = PROJECT / "profiles.yml"
     return {
-        **{name: value for name, value in os.environ.items() if name not in SECRETS},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name in INHERITED or (name.startswith(OUR_OWN) and name not in SECRETS)
+        },
         "FLOWGRAIN_HOME": str(home.root),
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT if profile.exists() else _example_profile(home)),
@@ -110,6 +122,8 @@ def build(home: Home, *, target: str = "dev") -> dict[str, int]:
         # dbt would answer a locked vault with a traceback.
         with plain_errors(home):
             open_vault(home).close()
+        # dbt runs the project's Jinja with the vault at hand: what it may call is asked before.
+        refuse(check_parsed(_manifest(home, "parse", "--target", target), PROJECT))
         done = run_dbt(home, "build", "--target", target, "--exclude-resource-type", "unit_test")
     if done.returncode:
         raise FlowgrainError(
@@ -124,12 +138,18 @@ def build(home: Home, *, target: str = "dev") -> dict[str, int]:
     return kinds
 
 
-def compile_project(home: Home, *, target: str = "dev", pins: bool = False) -> dict[str, Any]:
+def compile_project(
+    home: Home,
+    *,
+    target: str = "dev",
+    pins: bool = False,
+    tell: Callable[[list[Finding]], None] = refuse,
+) -> dict[str, Any]:
     """Compile the project for a target beside an empty database, and return dbt's manifest.
 
     Nothing of the vault is read: what the project's Jinja may call is asked before any of it runs
-    with a database at hand. `pins` pins the guard as it stands. Raises FlowgrainError with the
-    rule's code, or with dbt's own words.
+    with a database at hand. `pins` pins the guard as it stands; `tell` takes what is found before
+    and raises. Raises FlowgrainError with the rule's code, or with dbt's own words.
     """
     home.prepare()
     empty = Home(home.ops / "check")
@@ -137,7 +157,7 @@ def compile_project(home: Home, *, target: str = "dev", pins: bool = False) -> d
         parsed = _manifest(empty, "parse", "--target", target)
         if pins:
             pin(parsed, PROJECT)
-        refuse(check_parsed(parsed, PROJECT))
+        tell(check_parsed(parsed, PROJECT))
         return _manifest(empty, "compile", "--target", target)
 
 

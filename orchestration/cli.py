@@ -19,6 +19,7 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 
 if TYPE_CHECKING:
+    from orchestration.floor_guard.rules import Finding
     from orchestration.landing.door import Landing
     from orchestration.landing.files import Landed
 
@@ -212,11 +213,13 @@ def check_command(
     from orchestration.floor_guard.project import check_project, refuse
     from orchestration.home import PROJECT
 
-    manifest = compile_project(Home.from_environment(), target=target, pins=pin)
-    findings = check_project(manifest, PROJECT)
-    for finding in findings:
-        console.print(str(finding), soft_wrap=True, markup=False)
-    refuse(findings)
+    def tell(findings: "list[Finding]") -> None:
+        for finding in findings:
+            console.print(str(finding), soft_wrap=True, markup=False)
+        refuse(findings)
+
+    manifest = compile_project(Home.from_environment(), target=target, pins=pin, tell=tell)
+    tell(check_project(manifest, PROJECT))
     console.print("The project tells of no person.")
 
 

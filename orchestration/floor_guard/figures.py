@@ -1,4 +1,4 @@
-"""Rules B01, B05, V06: what one published row is, and which numbers it may hold."""
+"""Rules B01, B05, O16, V06: what one published row is, and which numbers it may hold."""
 
 from dataclasses import dataclass
 
@@ -75,6 +75,24 @@ def _numbers_are_in_range(figures: Figures) -> None:
             )  # fmt: skip
 
 
+def _hours_are_not_told(figures: Figures) -> None:
+    """Hours behind a ratio add up: of two nested sets they tell what is in one of them only."""
+    for table in figures.candidates:
+        if table.name != OBSERVATIONS:
+            continue
+        count = figures.count(
+            f"""
+            select count(*) from {table.relation}
+            where statistic = 'ratio' and coalesce(numerator, denominator) is not null
+            """
+        )
+        if count:
+            raise refusal(
+                "O16", table.name, "numerator", count, "ratios tell the hours behind them",
+                "Let the floor tell the ratio alone",
+            )  # fmt: skip
+
+
 def _numbers_are_cut(figures: Figures) -> None:
     """A further decimal could tell one person's hours apart."""
     for table in figures.candidates:
@@ -108,5 +126,6 @@ def _numbers_are_cut(figures: Figures) -> None:
 RULES = (
     Rule("B01", _rows_are_of_the_declared_grain),
     Rule("B05", _numbers_are_in_range),
+    Rule("O16", _hours_are_not_told),
     Rule("V06", _numbers_are_cut),
 )

@@ -40,10 +40,23 @@ def uses(text: str, macros: Iterable[str], packages: Iterable[str]) -> Iterator[
     except TemplateSyntaxError as error:
         yield Use("C18", error.lineno, "its Jinja cannot be read")
         return
-    allowed = NAMES | OF_TESTS | {*macros} | {*packages}
+    packages = {*packages}
+    allowed = NAMES | OF_TESTS | {*macros} | packages
     for name in sorted(meta.find_undeclared_variables(tree) - allowed):
         rule = "C19" if name in VARIABLES else "C18"
         yield Use(rule, _line(tree, name), f"Jinja uses {name}")
+    members = [
+        node
+        for node in tree.find_all(nodes.Getattr)
+        if isinstance(node.node, nodes.Name) and node.node.name in packages
+    ]
+    for node in members:
+        if node.attr not in allowed:
+            yield Use("C18", node.lineno, f"Jinja uses {node.attr} of a package")
+    called = {id(node.node) for node in members}
+    for node in tree.find_all(nodes.Name):
+        if node.name in packages and id(node) not in called:
+            yield Use("C18", node.lineno, "Jinja hands on a package")
     for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Filter)):
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
             yield Use("C18", node.lineno, f"Jinja uses the filter {node.name}")

@@ -44,7 +44,15 @@ def digests(manifest: Json, floor: list[str]) -> Json:
         "nodes": {key: _digest(_of_node(nodes[key])) for key in _ancestors(nodes, floor)},
         "packages": {name: _digest(texts) for name, texts in packages.items()},
         "sources": {
-            key: _digest([source["schema"], source["identifier"], _columns(source)])
+            key: _digest(
+                [
+                    source["schema"],
+                    source["identifier"],
+                    source.get("meta"),
+                    source["config"].get("meta"),
+                    _columns(source),
+                ]
+            )
             for key, source in manifest["sources"].items()
         },
     }

@@ -56,6 +56,11 @@ CONFIGS = frozenset(
         "database", "unique_key", "persist_docs", "freshness", "description",
     }
 )  # fmt: skip
+# Macros of dbt's that a mart or a test may call.
+OF_DBT = frozenset(
+    {"date_trunc", "get_where_subquery", "test_accepted_values", "test_not_null",
+     "test_relationships", "test_unique"}
+)  # fmt: skip
 CONSTRAINTS = ("not_null", "unique", "primary_key")
 LIMIT = re.compile(r"(?:!=|=|<>|<=?|>=?) ?\d{1,9}")
 DECIMAL = re.compile(r"(?:numeric|decimal)\((\d{1,2}),(\d{1,2})\)")
@@ -144,9 +149,15 @@ def check_project(manifest: Json, root: Path) -> list[Finding]:
     `root` is the project's folder, for the seeds. Raises FlowgrainError where the manifest is not
     of a form known here.
     """
+    return _findings(RULES, manifest, root)
+
+
+def _findings(
+    rules: Iterable[Callable[["Project"], Iterable[Finding]]], manifest: Json, root: Path
+) -> list[Finding]:
     project = Project(manifest, root)
     try:
-        return sorted({finding for rule in RULES for finding in rule(project)})
+        return sorted({finding for rule in rules for finding in rule(project)})
     except (AttributeError, KeyError, TypeError) as error:
         raise FlowgrainError(
             f"dbt's manifest is not of the form known here ({error})",
@@ -160,8 +171,7 @@ def check_parsed(manifest: Json, root: Path) -> list[Finding]:
 
     Compiling runs its Jinja with a database at hand, so what it may call is asked before.
     """
-    project = Project(manifest, root)
-    return sorted({finding for rule in BEFORE_COMPILING for finding in rule(project)})
+    return _findings(BEFORE_COMPILING, manifest, root)
 
 
 def refuse(findings: list[Finding]) -> None:
@@ -421,8 +431,8 @@ def _nodes_are_plain(project: Project) -> Iterator[Finding]:
 
 def _configs_are_plain(project: Project) -> Iterator[Finding]:
     """What is set beside the SQL can be SQL too: a header, a type, a constraint, a condition."""
-    for kind in project.manifest.get("functions") or {}:
-        yield project.finding("C02", {"name": kind.split(".")[-1]}, "*", "it is a function")
+    for function in project.manifest.get("functions") or {}:
+        yield project.finding("C02", {"name": function.split(".")[-1]}, "*", "it is a function")
     for key, node in project.nodes.items():
         if key in project.guard["nodes"] or node["resource_type"] == "operation":
             continue
@@ -458,7 +468,10 @@ def _tests_are_selects(project: Project) -> Iterator[Finding]:
 
 
 def _hooks_are_pinned(project: Project) -> Iterator[Finding]:
-    pinned = read_pins()["hooks"]
+    pinned = read_pins().get("hooks", {})
+    for key in sorted(pinned.keys() - project.guard["hooks"].keys()):
+        place = {"name": key.split(".")[-1], "original_file_path": "dbt_project.yml"}
+        yield project.finding("C02", place, "*", "a hook that was reviewed is missing")
     for key, digest in project.guard["hooks"].items():
         if pinned.get(key) != digest:
             node = {**project.nodes[key], "original_file_path": "dbt_project.yml"}
@@ -651,8 +664,25 @@ def _built_ins_are_dbts(project: Project) -> Iterator[Finding]:
 def _jinja_is_reviewed(project: Project) -> Iterator[Finding]:
     """Only the guard's Jinja may do more than name relations and call macros that are pinned."""
     macros = project.manifest["macros"].values()
-    names = {macro["name"] for macro in macros if macro["name"] not in INTROSPECTING}
+    own = project.manifest["metadata"]["project_name"]
+    names = {
+        macro["name"]
+        for macro in macros
+        if macro["package_name"] == own
+        or (macro["package_name"] in BUILT_IN_PACKAGES and macro["name"] in OF_DBT)
+        or (macro["package_name"] == "dbt_utils" and macro["name"].startswith("test_"))
+    }
     packages = {macro["package_name"] for macro in macros}
+    for test in (project.manifest.get("unit_tests") or {}).values():
+        dialect = project.manifest["metadata"].get("adapter_type") or "duckdb"
+        for part in (*test["given"], test["expect"]):
+            rows = part.get("rows")
+            if not isinstance(rows, str):
+                continue
+            for use in jinja.uses(rows, names, packages):
+                yield project.finding(use.rule, test, "*", use.why, line=use.line, raw=True)
+            if part.get("format") == "sql" and taint.reads_a_table(rows, dialect):
+                yield project.finding("C17", test, "*", "its rows are read from a table")
     for key, node in project.nodes.items():
         if key in project.guard["nodes"] or node["resource_type"] == "operation":
             continue

@@ -494,6 +494,21 @@ def is_one_select(sql: str, dialect: str) -> bool:
     return len(statements) == 1 and isinstance(statements[0], exp.Query)
 
 
+def reads_a_table(sql: str, dialect: str) -> bool:
+    """Say whether a query of rows written out reads anything but its own parts."""
+    try:
+        statements = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
+    except SqlglotError:
+        return True
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        return True
+    own = {cte.alias.lower() for cte in statements[0].find_all(exp.CTE)}
+    return any(
+        isinstance(table.this, exp.Identifier) and (table.db or table.name.lower() not in own)
+        for table in statements[0].find_all(exp.Table)
+    )
+
+
 def grain_of(keys: Iterable[Labels]) -> Labels:
     """Say what rows are when these keys tell them apart."""
     labels = NOTHING.union(*keys)

@@ -25,8 +25,13 @@ def land_accounts(home: Home, path: Path, *, target: str = "dev") -> int:
 
 
 def draft_accounts(home: Home, *, target: str = "dev") -> tuple[Path, int]:
-    """Write behind the door which accounts nobody declared; return the file and their number."""
+    """Write behind the door which accounts nobody declared; return the file and their number.
+
+    Raises FlowgrainError where an earlier draft lies there, which somebody may have edited.
+    """
     path = home.door / "accounts.csv"
+    if path.exists():
+        raise FlowgrainError(f"{path} is there already", "Land it and delete it, then draft anew")
     with Door(home, "files", target=target) as door:
         accounts = door.people.undeclared()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -137,19 +137,21 @@ class Door(AbstractContextManager["Door"]):
         self.home = home.prepare()
         self.source = source
         self.pepper, self.made_key = open_pepper(home, target=target)
-        self.people = People(home, self.pepper)
         self._lock = home.writing()
 
     def __enter__(self) -> "Door":
         """Open the vault, make what is missing in it, and compare the key's id."""
         self._lock.__enter__()
         try:
+            # Under the lock: another process may just have kept what it learned of accounts.
+            self.people = People(self.home, self.pepper)
             with plain_errors(self.home):
                 self.vault = open_vault(self.home)
                 self.scratch = duckdb.connect(":memory:")
                 self.scratch.sql("set TimeZone = 'UTC'")
             self._check_key()
             self._check_demo()
+            self._tell_what_was_kept()
         except BaseException:
             self._lock.__exit__(None, None, None)
             raise
@@ -223,22 +225,42 @@ class Door(AbstractContextManager["Door"]):
                 with suppress(duckdb.Error):
                     self.vault.execute("rollback")
                 load.forget_payloads()
+                # What it learned of accounts is told with the next load.
+                self.people.has_changed = True
                 raise
 
     def keep_people(self) -> None:
         """Take over what was declared of accounts, in a transaction of its own."""
         with plain_errors(self.home):
             self.vault.execute("begin")
-            self._keep_people()
-            self.vault.execute("commit")
+            try:
+                self._keep_people()
+                self.vault.execute("commit")
+            except BaseException:
+                with suppress(duckdb.Error):
+                    self.vault.execute("rollback")
+                self.people.has_changed = True
+                raise
+
+    def _tell_what_was_kept(self) -> None:
+        """The map may know more than the vault: of a killed load, or of a vault made anew."""
+        with plain_errors(self.home):
+            told = self.vault.execute("select * from door.people").fetchall()
+        if set(told) != set(self.people.keys()):
+            self.people.has_changed = True
+            self.keep_people()
 
     def _keep_people(self) -> None:
         """Tell the vault which keys are one person, and who is resolved; never which account."""
         if not self.people.has_changed:
             return
         self.people.save()
-        landed, now, resolved = zip(*self.people.keys(), strict=True)
-        people = pa.table({"landed_key": landed, "person_key": now, "is_resolved": resolved})
+        names = ("landed_key", "person_key", "is_resolved")
+        types = (pa.string(), pa.string(), pa.bool_())
+        people = pa.Table.from_pylist(
+            [dict(zip(names, row, strict=True)) for row in self.people.keys()],
+            schema=pa.schema(zip(names, types, strict=True)),
+        )
         self.vault.execute("delete from door.people")
         self.vault.register("people_now", people)
         self.vault.execute("insert into door.people select * from people_now")

@@ -148,9 +148,6 @@ class People:
                 if known == absorbed:
                     self._person_of[alias] = person
             self._known.clear()
-        else:
-            self._known.pop(one, None)
-            self._known.pop(other, None)
 
     def join_own(self, other: str, login: str) -> None:
         """Join an address or id and an account, unless one is shared by many or a bot's."""

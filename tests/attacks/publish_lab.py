@@ -394,7 +394,7 @@ def publish_generations(root: Path) -> None:
             f"""
             begin;
             update flowgrain_candidate.metric_observations
-                set numerator = {generation} where status = 'ok';
+                set numerator = {generation} where status = 'ok' and statistic = 'count';
             update flowgrain_candidate.wait_intensity set sample_size = {generation};
             commit;
             """

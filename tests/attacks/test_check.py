@@ -516,6 +516,11 @@ def test_a_floor_without_one_of_its_models(project: ProjectLab) -> None:
         pytest.param("{{ dbt['run_' ~ 'query']('select 1') }}", "C18", id="put-together"),
         pytest.param("{{ ref.__globals__ }}", "C18", id="inside"),
         pytest.param("{{ ref|attr('x') }}", "C18", id="filter"),
+        pytest.param("{% do dbt.run_query('x') %}", "C18", id="of-a-package"),
+        pytest.param("{% set d = dbt %}{% do d.run_query('x') %}", "C18", id="package-renamed"),
+        pytest.param("{% do run_hooks([]) %}", "C18", id="run-hooks"),
+        pytest.param("{{ get_columns_in_query('x') }}", "C18", id="columns-in-query"),
+        pytest.param("{{ dbt_utils.get_single_value('x') }}", "C18", id="of-dbt-utils"),
         pytest.param("{{ exceptions.raise_compiler_error('x') }}", "C18", id="error"),
     ],
 )
@@ -676,6 +681,35 @@ def test_a_test_that_does_more_than_ask(
     config = {**node["config"], **changed.pop("config", {})}  # type: ignore[dict-item]
     project.manifest["nodes"][key] = {**node, **changed, "config": config, "name": "attack"}
     told(project, rule)
+
+
+@pytest.mark.parametrize(
+    ("rows", "rule"),
+    [
+        ("select '{{ run_query('x') }}' as author_key", "C18"),
+        ("select person_key from flowgrain_vault.int_activity", "C17"),
+        ("with x as (select 1) select * from x; delete from y", "C17"),
+    ],
+)
+def test_a_unit_test_that_reads_the_vault(project: ProjectLab, rows: str, rule: str) -> None:
+    key, test = next(iter(project.manifest["unit_tests"].items()))
+    given = [{**test["given"][0], "format": "sql", "rows": rows}]
+    project.manifest["unit_tests"][key] = {**test, "given": given, "name": "attack"}
+    told(project, rule)
+
+
+def test_a_reviewed_hook_that_is_gone(project: ProjectLab) -> None:
+    key = "operation.flowgrain.flowgrain-on-run-start-0"
+    del project.manifest["nodes"][key]
+    told(project, "C02", "flowgrain-on-run-start-0")
+
+
+def test_a_source_that_is_read_from_elsewhere(project: ProjectLab) -> None:
+    key = "source.flowgrain.door.people"
+    source = copy.deepcopy(project.manifest["sources"][key])
+    source["config"]["meta"] = {"external_location": "/x/people.csv"}
+    project.manifest["sources"][key] = source
+    told(project, "C14", "people")
 
 
 def test_a_function_of_its_own(project: ProjectLab) -> None:

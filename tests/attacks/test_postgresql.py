@@ -176,7 +176,7 @@ def refusal_of(rule: str | None, act: Any, *arguments: Any) -> str:
 def change(lab: Lab, size: int) -> None:
     """Offer another release: its sample sizes are all of one number."""
     lab.sql(f"update flowgrain_candidate.metric_observations set numerator = {size} "
-            "where status = 'ok'")  # fmt: skip
+            "where status = 'ok' and statistic = 'count'")  # fmt: skip
     lab.sql(f"update flowgrain_candidate.wait_intensity set sample_size = {size}")
 
 
@@ -867,7 +867,7 @@ class Reader(threading.Thread):
         connection.execute("select 1")
         rows = []
         for query in (
-            "select distinct numerator::bigint from marts.metric_observations where status = 'ok'",
+            "select distinct numerator::bigint from marts.metric_observations where numerator > 0",
             "select distinct sample_size from marts.wait_intensity",
         ):
             rows += connection.execute(query.encode()).fetchall()

@@ -291,6 +291,13 @@ def test_a_number_that_cannot_be_is_refused(lab: Lab, change: str) -> None:
     refused(lab, "B05")
 
 
+def test_a_ratio_that_tells_its_hours_is_refused(lab: Lab) -> None:
+    """The hours of a set less those of a set within it are the hours of the rest."""
+    where = "statistic = 'ratio' and grain_key = 'vs_2' and slice_value = 'dev'"
+    lab.sql(f"update {CANDIDATES}.metric_observations set denominator = 40 where {where}")
+    refused(lab, "O16")
+
+
 @pytest.mark.parametrize("column", ["value", "lower_bound", "upper_bound"])
 def test_a_decimal_more_than_declared_is_refused(lab: Lab, column: str) -> None:
     where = "metric_key = 'flow_velocity' and status = 'ok' and grain = 'portfolio'"

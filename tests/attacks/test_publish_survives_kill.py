@@ -21,7 +21,7 @@ SPAN = 2.0
 LAB = Path(__file__).with_name("publish_lab.py")
 ROOT = LAB.parents[2]
 GENERATIONS = """
-    select distinct numerator::bigint from marts.metric_observations where status = 'ok'
+    select distinct numerator::bigint from marts.metric_observations where numerator > 0
     union
     select distinct sample_size from marts.wait_intensity
 """

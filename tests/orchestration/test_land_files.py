@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -27,6 +27,7 @@ from orchestration.home import Home
 from orchestration.landing import contract_pages
 from orchestration.landing.accounts import draft_accounts, land_accounts
 from orchestration.landing.contract import entities
+from orchestration.landing.door import Door
 from orchestration.landing.files import Landed, land_files
 
 ROOT = Path(__file__).parents[2]
@@ -252,6 +253,9 @@ def test_an_account_counts_as_somebody_once_it_is_declared(
     assert count == 3
     assert path.parent == home.door
     assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FlowgrainError, match="is there already"):
+        draft_accounts(home)
+    path.unlink()
 
     write(tmp_path, "accounts", "alias,person", f"{CANARY},Zoe", "Zoe-C,zoe")
     assert land_accounts(home, tmp_path / "accounts.csv") == 2
@@ -265,6 +269,50 @@ def test_an_account_counts_as_somebody_once_it_is_declared(
     land_files(home, folder)
     assert people_of(home)[:3] == now
     assert people_of(home)[3] == now[0]
+
+
+def test_what_another_process_declared_meanwhile_is_not_forgotten(
+    home: Home, folder: Path, tmp_path: Path
+) -> None:
+    """A landing that waited for the lock goes on from what the other one kept."""
+    write(tmp_path, "accounts", "alias,person", f"{CANARY},Zoe")
+    waiting = Door(home, "files")
+    land_accounts(home, tmp_path / "accounts.csv")
+    with waiting as door:
+        door.people.declare("yan@shop.invalid", "Yan")
+        door.keep_people()
+    assert query(home, "select count(*) from door.people where is_resolved") == [(4,)]
+
+
+def test_a_vault_made_anew_is_told_who_is_declared(
+    home: Home, folder: Path, tmp_path: Path
+) -> None:
+    land_files(home, folder)
+    write(tmp_path, "accounts", "alias,person", f"{CANARY},Zoe")
+    land_accounts(home, tmp_path / "accounts.csv")
+    before = people_of(home)
+    home.vault.unlink()
+    land_files(home, folder)
+    assert people_of(home) == before
+    assert before[0][1]
+
+
+def test_what_a_load_that_failed_had_declared_is_told_with_the_next(home: Home) -> None:
+    """The map on disk and the vault say the same, whichever of them failed."""
+
+    def land(*, fails: bool) -> None:
+        moment = datetime(2026, 3, 31, tzinfo=UTC)
+        with Door(home, "files") as door, door.load("files", origin="x", loaded_to=moment):
+            door.people.declare("zoe-c", CANARY)
+            if fails:
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        land(fails=True)
+    land(fails=False)
+    with Door(home, "files") as door:
+        keys = set(door.people.keys())
+    assert set(query(home, "from door.people")) == keys
 
 
 def test_bots_and_accounts_of_nobody_are_not_asked_for(home: Home, folder: Path) -> None:

@@ -14,6 +14,10 @@ source_loads as (
     select * from {{ ref('int_source_loads') }}
 ),
 
+settings as (
+    select * from {{ ref('int_settings') }}
+),
+
 activity as (
     select * from {{ ref('int_activity') }}
     where
@@ -35,10 +39,6 @@ contributors as (
             cast({{ dbt.date_trunc('week', 'activity.counted_at') }} as date) = weeks.week_start
             and weeks.bucket = 'quarter'
     group by lives.source, weeks.bucket_start
-),
-
-settings as (
-    select * from {{ ref('int_settings') }}
 ),
 
 latest_quarter as (
@@ -96,7 +96,13 @@ shares as (
     group by facts.metric_key, facts.source, weeks.bucket, weeks.bucket_start
     having
         count(*) >= 20
-        and coalesce(min(contributors.people_count), {{ minimum_people() }}) >= {{ minimum_people() }}
+        and coalesce(
+            min(contributors.people_count),
+            -- Reviews are somebody's even where nothing merged.
+            case
+                when facts.metric_key = 'review_matched_share' then 0 else {{ minimum_people() }}
+            end
+        ) >= {{ minimum_people() }}
 ),
 
 -- Loads have no bucket: they are told with the newest closed quarter.

@@ -108,7 +108,7 @@ primary_round as (
 ),
 
 -- One hidden sibling would be its parent less the others: the smallest of these go with it, until
--- two groups and as many people are hidden together.
+-- two groups are hidden and one of them has enough people: the same people may be in all of them.
 ordered as (
     select
         *,
@@ -117,11 +117,11 @@ ordered as (
             order by is_open, people_count, grain_key
         ) as place,
         min(is_open) over (partition by {{ cell }}, parent_grain, parent_key) as all_open,
-        sum(people_count) over (
+        max(people_count) over (
             partition by {{ cell }}, parent_grain, parent_key
             order by is_open, people_count, grain_key
             rows between unbounded preceding and 1 preceding
-        ) as people_hidden_before
+        ) as most_hidden_before
 
     from primary_round
 ),
@@ -136,7 +136,7 @@ siblings as (
         case
             when
                 all_open = 0
-                and (place <= 2 or people_hidden_before < {{ minimum }})
+                and (place <= 2 or most_hidden_before < {{ minimum }})
                 then 0
             else is_open
         end as is_open
