@@ -35,14 +35,16 @@ class Use:
 
 def uses(text: str, macros: Iterable[str], packages: Iterable[str]) -> Iterator[Use]:
     """What a template does beyond naming relations and calling reviewed macros, given by name."""
+    if "{" not in text:
+        return
     try:
-        tree = _environment().parse(text)
+        tree, undeclared = _read(text)
     except TemplateSyntaxError as error:
         yield Use("C18", error.lineno, "its Jinja cannot be read")
         return
     packages = {*packages}
     allowed = NAMES | OF_TESTS | {*macros} | packages
-    for name in sorted(meta.find_undeclared_variables(tree) - allowed):
+    for name in sorted(undeclared - allowed):
         rule = "C19" if name in VARIABLES else "C18"
         yield Use(rule, _line(tree, name), f"Jinja uses {name}")
     members = [
@@ -50,13 +52,13 @@ def uses(text: str, macros: Iterable[str], packages: Iterable[str]) -> Iterator[
         for node in tree.find_all(nodes.Getattr)
         if isinstance(node.node, nodes.Name) and node.node.name in packages
     ]
-    for node in members:
-        if node.attr not in allowed:
-            yield Use("C18", node.lineno, f"Jinja uses {node.attr} of a package")
+    for member in members:
+        if member.attr not in allowed:
+            yield Use("C18", member.lineno, f"Jinja uses {member.attr} of a package")
     called = {id(node.node) for node in members}
-    for node in tree.find_all(nodes.Name):
-        if node.name in packages and id(node) not in called:
-            yield Use("C18", node.lineno, "Jinja hands on a package")
+    for handed in tree.find_all(nodes.Name):
+        if handed.name in packages and id(handed) not in called:
+            yield Use("C18", handed.lineno, "Jinja hands on a package")
     for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Filter)):
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
             yield Use("C18", node.lineno, f"Jinja uses the filter {node.name}")
@@ -72,6 +74,13 @@ def uses(text: str, macros: Iterable[str], packages: Iterable[str]) -> Iterator[
 @cache
 def _environment() -> Any:
     return get_environment(None, capture_macros=False)
+
+
+@cache
+def _read(text: str) -> tuple[nodes.Template, frozenset[str]]:
+    """A template's tree, and the names that it takes from dbt; most tests are the same text."""
+    tree: nodes.Template = _environment().parse(text)
+    return tree, frozenset(meta.find_undeclared_variables(tree))
 
 
 def _line(tree: nodes.Template, name: str) -> int:
