@@ -50,6 +50,18 @@ class Candidate:
         """Names of its columns."""
         return {column.name for column in self.columns}
 
+    def declaration(self, schema: str) -> Iterator[str]:
+        """Return the statements that make it there, empty, with what it and its columns say."""
+        relation = f"{schema}.{quoted(self.name)}"
+        columns = ", ".join(f"{quoted(column.name)} {column.kind}" for column in self.columns)
+        yield f"create table {relation} ({columns})"
+        yield f"comment on table {relation} is {literal(self.description)}"
+        for column in self.columns:
+            yield (
+                f"comment on column {relation}.{quoted(column.name)} "
+                f"is {literal(column.description)}"
+            )
+
 
 @dataclass(frozen=True)
 class Build:

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
 
 import duckdb
@@ -39,7 +40,8 @@ def open_verified(home: Home) -> Iterator[tuple[Release, duckdb.DuckDBPyConnecti
 def written_whole(home: Home, folder: Path) -> Iterator[Path]:
     """Give a folder to write files in; at its end they take their place, after an error none does.
 
-    Raises FlowgrainError (A10) for a folder among what is guarded, and where it cannot be written.
+    Raises FlowgrainError (A10) for a folder among what is guarded, and where it cannot be written
+    or another folder has the name of a file.
     """
     place = folder.resolve()
     for guarded in (home.door, home.vault.parent, home.published.parent):
@@ -53,8 +55,12 @@ def written_whole(home: Home, folder: Path) -> Iterator[Path]:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place, prefix=".flowgrain-") as aside:
             yield Path(aside)
-            for path in sorted(Path(aside).iterdir()):
+            files = sorted(Path(aside).iterdir())
+            for path in files:
+                if (place / path.name).is_dir():
+                    raise IsADirectoryError(EISDIR, f"{path.name} is a folder there")
                 _flush(path)
+            for path in files:
                 path.replace(place / path.name)
     except OSError as error:
         raise FlowgrainError(

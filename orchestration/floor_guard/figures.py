@@ -21,6 +21,11 @@ class Figures:
     connection: duckdb.DuckDBPyConnection
     candidates: tuple[Candidate, ...]
 
+    @property
+    def observations(self) -> str | None:
+        """Relation of the observations, where they are offered."""
+        return next((t.relation for t in self.candidates if t.name == OBSERVATIONS), None)
+
     def count(self, query: str) -> int:
         """Return the one number that a query gives."""
         row = self.connection.execute(query).fetchone()
@@ -56,12 +61,10 @@ def _rows_are_of_the_declared_grain(figures: Figures) -> None:
 
 def _numbers_are_in_range(figures: Figures) -> None:
     """Nothing is below nothing, no share above one, and a range holds its value."""
-    for table in figures.candidates:
-        if table.name != OBSERVATIONS:
-            continue
+    if figures.observations:
         count = figures.count(
             f"""
-            select count(*) from {table.relation}
+            select count(*) from {figures.observations}
             where
                 least(value, lower_bound, numerator, denominator, sample_size) < 0
                 or lower_bound > value or upper_bound < value
@@ -70,34 +73,30 @@ def _numbers_are_in_range(figures: Figures) -> None:
         )
         if count:
             raise refusal(
-                "B05", table.name, "value", count, "figures lie outside what they can be",
+                "B05", OBSERVATIONS, "value", count, "figures lie outside what they can be",
                 "Put the measurement right, or its range",
             )  # fmt: skip
 
 
 def _hours_are_not_told(figures: Figures) -> None:
     """Hours behind a ratio add up: of two nested sets they tell what is in one of them only."""
-    for table in figures.candidates:
-        if table.name != OBSERVATIONS:
-            continue
+    if figures.observations:
         count = figures.count(
             f"""
-            select count(*) from {table.relation}
+            select count(*) from {figures.observations}
             where statistic = 'ratio' and coalesce(numerator, denominator) is not null
             """
         )
         if count:
             raise refusal(
-                "O16", table.name, "numerator", count, "ratios tell the hours behind them",
+                "O16", OBSERVATIONS, "numerator", count, "ratios tell the hours behind them",
                 "Let the floor tell the ratio alone",
             )  # fmt: skip
 
 
 def _numbers_are_cut(figures: Figures) -> None:
     """A further decimal could tell one person's hours apart."""
-    for table in figures.candidates:
-        if table.name != OBSERVATIONS:
-            continue
+    if figures.observations:
         for column in FIGURES:
             count = figures.count(
                 f"""
@@ -107,7 +106,7 @@ def _numbers_are_cut(figures: Figures) -> None:
                             when observations.statistic = 'rate' then {RATE_STEP}
                             else metrics.precision_step
                         end as steps
-                    from {table.relation} as observations
+                    from {figures.observations} as observations
                     inner join vault.{SEEDS}.metrics as metrics
                         on observations.metric_key = metrics.metric_key
                     where observations.{column} is not null
@@ -118,7 +117,7 @@ def _numbers_are_cut(figures: Figures) -> None:
             )
             if count:
                 raise refusal(
-                    "V06", table.name, column, count,
+                    "V06", OBSERVATIONS, column, count,
                     "figures are finer than the catalogue declares", "Cut them on the floor",
                 )  # fmt: skip
 

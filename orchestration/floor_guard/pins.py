@@ -59,7 +59,7 @@ def digests(manifest: Json, floor: list[str]) -> Json:
 
 
 def write_pins(guard: Json) -> None:
-    """Pin the guard as it stands: after a review of what changed in it."""
+    """Write the digests down."""
     PINS.write_text(json.dumps(guard, indent=2, sort_keys=True) + "\n")
 
 

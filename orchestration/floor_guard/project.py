@@ -56,11 +56,16 @@ CONFIGS = frozenset(
         "database", "unique_key", "persist_docs", "freshness", "description",
     }
 )  # fmt: skip
-# Macros of dbt's that a mart or a test may call.
+# Macros of dbt's that write text and run nothing.
 OF_DBT = frozenset(
-    {"date_trunc", "get_where_subquery", "test_accepted_values", "test_not_null",
-     "test_relationships", "test_unique"}
+    {
+        "date_trunc", "dateadd", "get_where_subquery", "test_accepted_values", "test_not_null",
+        "test_relationships", "test_unique", "type_bigint", "type_boolean", "type_string",
+        "type_timestamp",
+    }
 )  # fmt: skip
+# This one asks the database how many days there are.
+OF_THE_GUARD = frozenset({"date_spine"})
 CONSTRAINTS = ("not_null", "unique", "primary_key")
 LIMIT = re.compile(r"(?:!=|=|<>|<=?|>=?) ?\d{1,9}")
 DECIMAL = re.compile(r"(?:numeric|decimal)\((\d{1,2}),(\d{1,2})\)")
@@ -221,6 +226,11 @@ class Project:
         nodes: dict[str, Json] = self.manifest["nodes"]
         return nodes
 
+    @property
+    def dialect(self) -> str:
+        """Engine whose SQL dbt compiled."""
+        return str(self.manifest["metadata"].get("adapter_type") or "duckdb")
+
     @cached_property
     def models(self) -> dict[str, Json]:
         """SQL models, parents before children."""
@@ -263,7 +273,6 @@ class Project:
             if node["resource_type"] == "seed":
                 known[_relation_name(node)] = _landed(node["columns"], default="group")
         readings = {}
-        dialect = self.manifest["metadata"].get("adapter_type") or "duckdb"
         for key, node in self.models.items():
             allowed = {
                 name: known[name]
@@ -271,7 +280,10 @@ class Project:
                 if (name := _relation_name(self._any(parent))) in known
             }
             reading = taint.read_model(
-                node.get("compiled_code") or "", dialect, allowed, is_guard=zone(node) == "floor"
+                node.get("compiled_code") or "",
+                self.dialect,
+                allowed,
+                is_guard=zone(node) == "floor",
             )
             readings[key] = reading
             if node["config"].get("materialized") != "ephemeral":
@@ -308,11 +320,6 @@ class Project:
             rule, node.get("original_file_path") or "", place, node["name"], column, why,
             remedy, example,
         )  # fmt: skip
-
-    def any_of(self, kind: str, key: str) -> Json | None:
-        """What dbt knows of a thing of that kind, if there is one."""
-        known: Json = self.manifest.get(kind, {})
-        return known.get(key)
 
     def _any(self, key: str) -> Json:
         node: Json = self.manifest["nodes"].get(key) or self.manifest["sources"].get(key) or {}
@@ -451,14 +458,13 @@ def _configs_are_plain(project: Project) -> Iterator[Finding]:
 
 def _tests_are_selects(project: Project) -> Iterator[Finding]:
     """A test is one select: what follows a closing bracket would run in the vault."""
-    dialect = project.manifest["metadata"].get("adapter_type") or "duckdb"
     for node in project.nodes.values():
         if node["resource_type"] != "test":
             continue
         config = node["config"]
         where = f"select 1 where {config['where']}" if config.get("where") else "select 1"
         for sql in (node.get("compiled_code") or "", where):
-            if not taint.is_one_select(sql, dialect):
+            if taint.one_query(sql, project.dialect) is None:
                 yield project.finding("C03", node, "*", "it is not one select")
         limits = [config.get("error_if"), config.get("warn_if")]
         if config.get("fail_calc") not in (None, "count(*)") or any(
@@ -645,7 +651,8 @@ def _guard_is_pinned(project: Project) -> Iterator[Finding]:
             why = "is not what was reviewed" if key in reviewed else "was not reviewed"
             if key not in guard[kind]:
                 why = "is missing"
-            place = {"name": key.split(".", 2)[-1], **(project.any_of(kind, key) or {})}
+            known = project.manifest.get(kind, {}).get(key, {})
+            place = {"name": key.split(".", 2)[-1], **known}
             yield project.finding("C14", place, "*", f"a part of the guard {why}")
 
 
@@ -661,8 +668,8 @@ def _built_ins_are_dbts(project: Project) -> Iterator[Finding]:
             yield project.finding("C14", macro, "*", "it takes the place of a macro of dbt's")
 
 
-def _jinja_is_reviewed(project: Project) -> Iterator[Finding]:
-    """Only the guard's Jinja may do more than name relations and call macros that are pinned."""
+def _jinja_names_relations(project: Project) -> Iterator[Finding]:
+    """A model, a test or a fixture names relations and calls reviewed macros, and nothing else."""
     macros = project.manifest["macros"].values()
     own = project.manifest["metadata"]["project_name"]
     names = {
@@ -673,28 +680,27 @@ def _jinja_is_reviewed(project: Project) -> Iterator[Finding]:
         or (macro["package_name"] == "dbt_utils" and macro["name"].startswith("test_"))
     }
     packages = {macro["package_name"] for macro in macros}
-    for test in (project.manifest.get("unit_tests") or {}).values():
-        dialect = project.manifest["metadata"].get("adapter_type") or "duckdb"
-        for part in (*test["given"], test["expect"]):
-            rows = part.get("rows")
-            if not isinstance(rows, str):
-                continue
-            for use in jinja.uses(rows, names, packages):
-                yield project.finding(use.rule, test, "*", use.why, line=use.line, raw=True)
-            if part.get("format") == "sql" and taint.reads_a_table(rows, dialect):
-                yield project.finding("C17", test, "*", "its rows are read from a table")
-    for key, node in project.nodes.items():
-        if key in project.guard["nodes"] or node["resource_type"] == "operation":
-            continue
-        arguments = (node.get("test_metadata") or {}).get("kwargs") or {}
-        texts = [node.get("raw_code") or "", node["config"].get("where") or ""]
-        texts += [value for value in arguments.values() if isinstance(value, str)]
-        for use in (use for text in texts for use in jinja.uses(text, names, packages)):
+    for node, texts, is_guard in _templates(project):
+        allowed = names | OF_THE_GUARD if is_guard else names
+        for use in (use for text in texts for use in jinja.uses(text, allowed, packages)):
             yield project.finding(use.rule, node, "*", use.why, line=use.line, raw=True)
 
 
-def _jinja_computes_nothing(project: Project) -> Iterator[Finding]:
-    """No result of a query, no variable and no clock of the run in SQL."""
+def _templates(project: Project) -> Iterator[tuple[Json, list[str], bool]]:
+    """What dbt renders where a query could run: texts of each node, and whether it is pinned."""
+    for key, node in project.nodes.items():
+        if node["resource_type"] != "operation":
+            arguments = (node.get("test_metadata") or {}).get("kwargs") or {}
+            texts = [node.get("raw_code"), node["config"].get("where"), *arguments.values()]
+            is_guard = key in project.guard["nodes"]
+            yield node, [text for text in texts if isinstance(text, str)], is_guard
+    for test in (project.manifest.get("unit_tests") or {}).values():
+        rows = [part.get("rows") for part in (*test["given"], test["expect"])]
+        yield test, [text for text in rows if isinstance(text, str)], False
+
+
+def _macros_compute_nothing(project: Project) -> Iterator[Finding]:
+    """No result of a query, no variable and no clock of the run in SQL that models write."""
     guarded = {
         key
         for key, node in project.models.items()
@@ -702,21 +708,19 @@ def _jinja_computes_nothing(project: Project) -> Iterator[Finding]:
     }
     macros = project.manifest["macros"]
     guarded_macros = set(project.macros_of(project.nodes[key] for key in guarded))
-    used = set(project.macros_of(project.models.values()))
-    texts = [(key, node, node["raw_code"]) for key, node in project.models.items()]
-    texts += [(key, macros[key], macros[key]["macro_sql"]) for key in sorted(used)]
-    for key, node, text in texts:
-        for line, block in _jinja(text):
+    for key in project.macros_of(project.models.values()):
+        macro = macros[key]
+        for line, block in _jinja(macro["macro_sql"]):
             if ESCAPES.search(block):
-                yield project.finding("C18", node, "*", "Jinja looks past it", line=line, raw=True)
-            if VARIABLES.search(block) and node["name"] != "setting":
-                yield project.finding("C19", node, "*", "it reads a variable", line=line, raw=True)
-        if key in guarded | guarded_macros and node["name"] == "setting":
-            yield project.finding("C19", node, "*", "a variable reaches the floor")
-        for other in node["depends_on"]["macros"]:
-            macro = macros.get(other)
-            if macro and is_built_in(macro) and macro["name"] in INTROSPECTING:
-                yield project.finding("C18", node, "*", f"it calls {macro['name']}")
+                yield project.finding("C18", macro, "*", "Jinja looks past it", line=line, raw=True)
+            if VARIABLES.search(block) and macro["name"] != "setting":
+                yield project.finding("C19", macro, "*", "it reads a variable", line=line, raw=True)
+        if key in guarded_macros and macro["name"] == "setting":
+            yield project.finding("C19", macro, "*", "a variable reaches the floor")
+        for other in macro["depends_on"]["macros"]:
+            called = macros.get(other)
+            if called and is_built_in(called) and called["name"] in INTROSPECTING:
+                yield project.finding("C18", macro, "*", f"it calls {called['name']}")
 
 
 # C16, C17: people in what is written beside the SQL.
@@ -759,6 +763,10 @@ def _failures_and_fixtures_hold_nobody(project: Project) -> Iterator[Finding]:
         given = json.dumps([test.get("given"), test.get("expect")])
         if _is_address(given):
             yield project.finding("C17", test, "*", "an address stands in its rows")
+        for part in (*test["given"], test["expect"]):
+            rows = str(part.get("rows"))
+            if part.get("format") == "sql" and taint.reads_a_table(rows, project.dialect):
+                yield project.finding("C17", test, "*", "its rows are read from a table")
 
 
 def _is_address(text: str) -> bool:
@@ -770,8 +778,8 @@ BEFORE_COMPILING: tuple[Callable[[Project], Iterable[Finding]], ...] = (
     _hooks_are_pinned,
     _guard_is_pinned,
     _built_ins_are_dbts,
-    _jinja_is_reviewed,
-    _jinja_computes_nothing,
+    _jinja_names_relations,
+    _macros_compute_nothing,
     _configs_are_plain,
 )
 RULES: tuple[Callable[[Project], Iterable[Finding]], ...] = (

@@ -141,7 +141,15 @@ def _release(home: Home, manifest: Json, rules: list[str], server: Server | None
         # leaves, `verify` tells and the next publish mends.
         replace_release(server, replace(done, path=next_path))
     # The one moment at which readers go from the old release to the new one.
-    os.replace(next_path, home.published)
+    try:
+        os.replace(next_path, home.published)
+    except OSError as error:
+        if server is None:
+            raise
+        raise FlowgrainError(
+            f"PostgreSQL holds the new release, {home.published} the old one ({error.strerror})",
+            "Make its folder one of yours, then publish again",
+        ) from None
     _flush(home.published.parent)
     os.replace(next_report, home.release_report)
     _flush(home.published.parent)
@@ -168,21 +176,16 @@ def _fill(
     connection.execute(
         f"attach {literal(str(path))} as next (storage_version {literal(STORAGE_VERSION)})"
     )
-    connection.execute(f"create schema next.{PUBLISHED_SCHEMA}")
+    schema = f"next.{PUBLISHED_SCHEMA}"
+    connection.execute(f"create schema {schema}")
     for table in candidates:
-        relation = f"next.{PUBLISHED_SCHEMA}.{quoted(table.name)}"
+        for statement in table.declaration(schema):
+            connection.execute(statement)
         names = ", ".join(quoted(column.name) for column in table.columns)
-        kinds = ", ".join(f"{quoted(column.name)} {column.kind}" for column in table.columns)
-        connection.execute(f"create table {relation} ({kinds})")
         connection.execute(
-            f"insert into {relation} select {names} from {table.relation} order by all"
+            f"insert into {schema}.{quoted(table.name)} "
+            f"select {names} from {table.relation} order by all"
         )
-        connection.execute(f"comment on table {relation} is {literal(table.description)}")
-        for column in table.columns:
-            connection.execute(
-                f"comment on column {relation}.{quoted(column.name)} "
-                f"is {literal(column.description)}"
-            )
     connection.execute("checkpoint next")
     connection.execute("detach next")
 

@@ -107,17 +107,13 @@ def read_model(
     quantile by the value of one event: its own rules see to it that others lie on both sides.
     """
     reading = Reading()
-    try:
-        statements = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
-    except SqlglotError:
-        reading.remarks.append(Remark("C03", "*", 1, "the SQL cannot be parsed"))
-        return reading
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        reading.remarks.append(Remark("C03", "*", 1, "it is not one select"))
+    query = one_query(sql, dialect)
+    if query is None:
+        reading.remarks.append(Remark("C03", "*", 1, "it cannot be parsed as one select"))
         return reading
     reader = _Reader(relations, reading, is_guard)
-    reading.relation = reader.query(statements[0], {}, None)
-    for table in statements[0].find_all(exp.Table):
+    reading.relation = reader.query(query, {}, None)
+    for table in query.find_all(exp.Table):
         if id(table) not in reader.visited:
             reading.remarks.append(
                 Remark("C03", "*", _line(table), "it reads a table where none is looked for")
@@ -485,27 +481,25 @@ class _Reader:
         self._reading.remarks.append(Remark(rule, column, _line(tree), why))
 
 
-def is_one_select(sql: str, dialect: str) -> bool:
-    """Say whether a text is one query and nothing else."""
+def one_query(sql: str, dialect: str) -> exp.Query | None:
+    """Return the tree of a text that is one query, or None where it is anything else."""
     try:
         statements = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
     except SqlglotError:
-        return False
-    return len(statements) == 1 and isinstance(statements[0], exp.Query)
+        return None
+    only = statements[0] if len(statements) == 1 else None
+    return only if isinstance(only, exp.Query) else None
 
 
 def reads_a_table(sql: str, dialect: str) -> bool:
-    """Say whether a query of rows written out reads anything but its own parts."""
-    try:
-        statements = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
-    except SqlglotError:
+    """Say whether rows written out as SQL are read from anything but the query's own parts."""
+    query = one_query(sql, dialect)
+    if query is None:
         return True
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        return True
-    own = {cte.alias.lower() for cte in statements[0].find_all(exp.CTE)}
+    own = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
     return any(
         isinstance(table.this, exp.Identifier) and (table.db or table.name.lower() not in own)
-        for table in statements[0].find_all(exp.Table)
+        for table in query.find_all(exp.Table)
     )
 
 

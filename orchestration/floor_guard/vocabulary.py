@@ -326,10 +326,13 @@ def _holds_tables_only(file: NextFile) -> None:
 def _is_as_declared(file: NextFile) -> None:
     """Names, their order, types and comments, and no more: a default or a check is a text too."""
     with duckdb.connect() as blank:
-        _declare(blank, file.declared)
+        blank.execute(f"create schema {PUBLISHED_SCHEMA}")
+        for candidate in file.declared:
+            for statement in candidate.declaration(PUBLISHED_SCHEMA):
+                blank.execute(statement)
         expected = set(blank.execute(METADATA, ["memory"]).fetchall())
     actual = set(file.connection.execute(METADATA, [PUBLISHED]).fetchall())
-    differing = sorted((place, part) for place, part, *_ in actual ^ expected)
+    differing = sorted((name, part) for name, part, *_ in actual ^ expected)
     if not differing:
         return
     # What nobody declared may be a name: it is counted, not told.
@@ -339,21 +342,6 @@ def _is_as_declared(file: NextFile) -> None:
         "V05", table, column, len(set(differing)), "parts of the file are not as declared",
         "Publish again; what a table is called and says is declared in its yml",
     )  # fmt: skip
-
-
-def _declare(blank: duckdb.DuckDBPyConnection, declared: "tuple[Candidate, ...]") -> None:
-    """Make the tables empty and anew, so that one catalogue can be held against another."""
-    blank.execute(f"create schema {PUBLISHED_SCHEMA}")
-    for table in declared:
-        relation = f"{PUBLISHED_SCHEMA}.{quoted(table.name)}"
-        columns = ", ".join(f"{quoted(column.name)} {column.kind}" for column in table.columns)
-        blank.execute(f"create table {relation} ({columns})")
-        blank.execute(f"comment on table {relation} is {literal(table.description)}")
-        for column in table.columns:
-            blank.execute(
-                f"comment on column {relation}.{quoted(column.name)} "
-                f"is {literal(column.description)}"
-            )
 
 
 def _texts_are_registered(file: NextFile) -> None:

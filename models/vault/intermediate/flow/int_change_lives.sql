@@ -2,6 +2,10 @@ with changes as (
     select * from {{ ref('stg_canonical__changes') }}
 ),
 
+accounts as (
+    select * from {{ ref('stg_door__people') }}
+),
+
 boundaries as (
     select * from {{ ref('int_change_boundaries') }}
 ),
@@ -74,7 +78,7 @@ attributed as (
         coalesce(system_owners.calendar_key, 'default') as calendar_key,
 
         -- person data
-        case when changes.author_is_resolved then changes.author_key end as author_key,
+        case when accounts.is_resolved then accounts.person_key end as author_key,
 
         -- properties
         changes.source,
@@ -98,6 +102,7 @@ attributed as (
 
     from boundaries
     inner join changes on boundaries.change_key = changes.change_key
+    left join accounts on changes.author_key = accounts.landed_key
     inner join owned on boundaries.change_key = owned.change_key
     left join change_systems on boundaries.change_key = change_systems.change_key
     left join first_touches on boundaries.change_key = first_touches.change_key

@@ -4,7 +4,6 @@ with landed as (
         columns=[
             'kind', 'reviewer_key', 'reviewer_is_bot', 'submitted_at',
         ],
-        people=['reviewer'],
     ) }}
 ),
 
@@ -17,7 +16,6 @@ final as (
         -- person data
         reviewer_key,
         reviewer_is_bot,
-        reviewer_is_resolved,
 
         -- properties
         kind,

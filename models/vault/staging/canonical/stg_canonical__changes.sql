@@ -5,7 +5,6 @@ with landed as (
             'author_key', 'author_is_bot', 'opened_at', 'merged_at', 'closed_at',
             'merge_commit', 'first_commit_at', 'is_hotfix', 'is_assisted', 'reverts_change_id',
         ],
-        people=['author'],
     ) }}
 ),
 
@@ -23,7 +22,6 @@ final as (
         -- person data
         author_key,
         author_is_bot,
-        author_is_resolved,
 
         -- properties
         is_hotfix,

@@ -4,7 +4,6 @@ with landed as (
         columns=[
             'coauthor_is_bot',
         ],
-        people=['coauthor'],
     ) }}
 ),
 
@@ -16,7 +15,6 @@ final as (
         -- person data
         coauthor_key,
         coauthor_is_bot,
-        coauthor_is_resolved,
 
         -- properties
         source

@@ -5,7 +5,6 @@ with landed as (
             'author_key', 'author_is_bot', 'authored_at', 'committed_at', 'parent_count',
             'is_mainline', 'is_assisted', 'is_revert', 'reverts_commit_sha',
         ],
-        people=['author'],
     ) }}
 ),
 
@@ -20,7 +19,6 @@ final as (
         -- person data
         author_key,
         author_is_bot,
-        author_is_resolved,
 
         -- properties
         parent_count,
