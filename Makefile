@@ -39,8 +39,8 @@ install: .venv/installed profiles.yml ## Install what is locked, into .venv.
 profiles.yml:
 	@cp profiles.yml.example profiles.yml
 
-test: install ## Run every test.
-	@$(BIN)/pytest
+test: install ## Run every test, on two cores.
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 check: lint types floor test ## Everything that must be green before a commit.
 

@@ -6,10 +6,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import psycopg
@@ -41,8 +43,11 @@ def program(kind: str) -> Path:
     if not (found := _find(PROGRAMS[kind])) and os.geteuid() == 0 and shutil.which("apt-get"):
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", PACKAGES[kind]]
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update", "-qq"], install):
-            subprocess.run(command, env=environment, check=False, capture_output=True)
+        # One worker at a time: apt-get has one lock for the machine, and does not wait for it.
+        with (Path(tempfile.gettempdir()) / "flowgrain-apt.lock").open("w") as lock:
+            flock(lock, LOCK_EX)
+            for command in (["apt-get", "update", "-qq"], install):
+                subprocess.run(command, env=environment, check=False, capture_output=True)
         found = _find(PROGRAMS[kind])
     if not found:
         pytest.skip(f"the Debian package {PACKAGES[kind]} is not installed")
