@@ -17,6 +17,17 @@ settings as (
     select * from {{ ref('int_settings') }}
 ),
 
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by {{ cell }}, grain, grain_key, parent_grain, parent_key
+            order by event_count desc
+        ) as place
+
+    from subjects
+),
+
 -- A group whose owner changed inside the bucket is a part of each: it has a row under either.
 counted as (
     select
@@ -31,9 +42,11 @@ counted as (
         bucket_start,
         count(distinct person_key) as people_count,
         max(event_count) as largest_event_count,
+        max(group_event_count)
+        - sum(case when place <= 2 then event_count else 0 end) as others_event_count,
         max(group_event_count) as event_count
 
-    from subjects
+    from ranked
     group by
         population, author_kind, role, grain, grain_key, parent_grain, parent_key, bucket,
         bucket_start
@@ -47,7 +60,8 @@ parted as (
     from counted
 ),
 
--- Primary: enough people in the role, none of them with more than half of the events.
+-- Primary: enough people in the role, none of them with more than half of the events, and beside
+-- the two with most so many that neither of these knows the other's to a tenth.
 round_0 as (
     select
         parted.*,
@@ -57,7 +71,10 @@ round_0 as (
         bucket_parents.sibling_count,
         case
             when parted.people_count < {{ minimum_people() }} then 0
+            -- Five people can share one change.
+            when parted.event_count < {{ minimum_people() }} then 0
             when parted.largest_event_count * 2 > parted.event_count then 0
+            when parted.others_event_count * 10 < parted.largest_event_count then 0
             when parted.parent_count > 1 then 0
             -- Nobody is known to own it.
             when parted.grain_key = 'unassigned' then 0

@@ -61,8 +61,9 @@ final as (
         buckets.bucket_start,
         series.min_sample,
         metrics.class,
-        -- A rate per week is finer than the count that it is made of.
-        case when series.statistic = 'rate' then 0.1 else metrics.precision_step end
+        -- A rate per week is finer than the count that it is made of; a mean no finer than a tenth,
+        -- so that the sums of groups cannot be taken apart.
+        case when series.statistic in ('rate', 'mean') then 0.1 else metrics.precision_step end
             as precision_step,
         measurability.status as measurability,
         case when series.needs_authors then 1 else 0 end

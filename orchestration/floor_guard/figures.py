@@ -1,15 +1,16 @@
-"""Rules B01, B05, O16, V06: what one published row is, and which numbers it may hold."""
+"""Rules B01, B05, O06, O15, O16, V06: what one published row is, and which numbers it may hold."""
 
 from dataclasses import dataclass
 
 import duckdb
 
+from orchestration.floor_guard.calendar import bucket_start
 from orchestration.floor_guard.candidates import Candidate
 from orchestration.floor_guard.constants import OBSERVATIONS, SEEDS
 from orchestration.floor_guard.rules import Rule, apply, quoted, refusal
 
-# A weekly rate is finer than the count that it is made of.
-RATE_STEP = 0.1
+# A weekly rate is finer than the count that it is made of; a mean is no finer than a tenth.
+TENTH = 0.1
 SHARES = ("ratio", "share")
 FIGURES = ("value", "lower_bound", "upper_bound")
 
@@ -78,6 +79,71 @@ def _numbers_are_in_range(figures: Figures) -> None:
             )  # fmt: skip
 
 
+def _bands_are_wide(figures: Figures) -> None:
+    """What too few people are behind is told as the band that the standard knows, not closer."""
+    if figures.observations:
+        count = figures.count(
+            f"""
+            select count(*) from {figures.observations}
+            where
+                status = 'ok' and value is null
+                and not coalesce((lower_bound, upper_bound) in ((0, 0.1), (0.9, 1)), false)
+            """
+        )
+        if count:
+            raise refusal(
+                "O15", OBSERVATIONS, "value", count, "bands are not those of the standard",
+                "Tell 0 to 0.1 or 0.9 to 1, or withhold it",
+            )  # fmt: skip
+
+
+def _bands_stand_alone(figures: Figures) -> None:
+    """Beside exact shares of one quarter a band is an equation: the sums of both are told."""
+    if figures.observations:
+        rows = figures.connection.execute(
+            f"""
+            select distinct
+                metric_key, slice, slice_value, statistic, bucket_start, value is null as is_band
+            from {figures.observations}
+            where status = 'ok' and statistic in ('share', 'mean')
+            """
+        ).fetchall()
+        bands, exact = (
+            {(*series, bucket_start(day, "quarter")) for *series, day, band in rows if band == kind}
+            for kind in (True, False)
+        )
+        if bands & exact:
+            raise refusal(
+                "O15", OBSERVATIONS, "value", len(bands & exact),
+                "quarters of a share tell bands and exact figures beside each other",
+                "Let the floor withhold the bands of such a quarter",
+            )  # fmt: skip
+
+
+def _wholes_are_told_whole(figures: Figures) -> None:
+    """Shares of a cell's time that add up to one are told together or not at all."""
+    if figures.observations:
+        count = figures.count(
+            f"""
+            select count(*) from (
+                select 1 from {figures.observations}
+                where statistic = 'ratio'
+                group by
+                    case slice when 'all' then 'stage' when 'author_kind' then 'bot_stage'
+                        else slice end,
+                    clock, grain, grain_key, bucket, bucket_start
+                having count(distinct status) > 1
+            )
+            """
+        )
+        if count:
+            raise refusal(
+                "O06", OBSERVATIONS, "status", count,
+                "cells tell some parts of a whole and not the others",
+                "Let the floor withhold every part",
+            )  # fmt: skip
+
+
 def _hours_are_not_told(figures: Figures) -> None:
     """Hours behind a ratio add up: of two nested sets they tell what is in one of them only."""
     if figures.observations:
@@ -103,7 +169,7 @@ def _numbers_are_cut(figures: Figures) -> None:
                 with steps as (
                     select
                         observations.{column} / case
-                            when observations.statistic = 'rate' then {RATE_STEP}
+                            when observations.statistic in ('rate', 'mean') then {TENTH}
                             else metrics.precision_step
                         end as steps
                     from {figures.observations} as observations
@@ -125,6 +191,9 @@ def _numbers_are_cut(figures: Figures) -> None:
 RULES = (
     Rule("B01", _rows_are_of_the_declared_grain),
     Rule("B05", _numbers_are_in_range),
+    Rule("O06", _wholes_are_told_whole),
+    Rule("O15", _bands_are_wide),
+    Rule("O15", _bands_stand_alone),
     Rule("O16", _hours_are_not_told),
     Rule("V06", _numbers_are_cut),
 )

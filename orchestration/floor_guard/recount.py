@@ -188,7 +188,8 @@ select
     bucket_start,
     role,
     count(distinct person_key) as people_count,
-    max(person_events) as largest_events
+    max(person_events) as largest_events,
+    list_sum(list_slice(list_reverse_sort(list(person_events)), 1, 2)) as two_largest_events
 from (
     select
         population, author_kind, grain, grain_key, bucket, bucket_start, role, person_key,
@@ -240,17 +241,40 @@ select
     population, author_kind, grain, grain_key, bucket, bucket_start, minimum, statistic,
     sample_size, unnest(roles) as role
 from observed
+union all
+-- Those on either side of an exact share, and those whose events add to an exact mean. Nobody need
+-- have reviewed what is on the side without, so only its authors are asked for.
+select
+    metric_key || '__' || statistic || side as population, author_kind, grain, grain_key, bucket,
+    bucket_start, minimum, case when statistic = 'share' then 'side' else 'sum' end as statistic,
+    case when statistic = 'share' and side = '__with' then numerator
+        when statistic = 'share' then denominator - numerator end as sample_size,
+    unnest(case when side = '__with' then roles else roles[:1] end) as role
+from observed
+cross join (values ('__with'), ('__without')) as sides(side)
+where
+    coalesce(value, numerator) is not null
+    and (side = '__with' or statistic = 'share' and author_kind = 'human')
+    and statistic in ('share', 'mean')
 """
 
 # What is wrong with an open cell, by rule.
 FAULTS = {
     "O01": ("figures rest on too few people in a role", "people_count < minimum"),
-    "O05": ("figures are more than half somebody's", "largest_events * 2 > event_count"),
+    "O05": (
+        "figures are more than half somebody's, or known to a tenth to whoever has second most",
+        "largest_events * 2 > event_count"
+        " or (event_count - two_largest_events) * 10 < largest_events",
+    ),
     "B04": (
         "figures are of other changes than those whose people are counted",
-        "sample_size is distinct from event_count",
+        # The sum behind a mean is not told.
+        "statistic != 'sum' and sample_size is distinct from event_count",
     ),
-    "O03": ("figures rest on too few events", f"sample_size < {MINIMUM_EVENTS}"),
+    "O03": (
+        "figures rest on too few events",
+        f"statistic not in ('side', 'sum') and sample_size < {MINIMUM_EVENTS}",
+    ),
     "O04": (
         "quantiles rest on too few events",
         " or ".join(
@@ -265,6 +289,7 @@ with counted as (
         open_cells.*,
         coalesce(people.people_count, 0) as people_count,
         coalesce(people.largest_events, 0) as largest_events,
+        coalesce(people.two_largest_events, 0) as two_largest_events,
         coalesce(events.event_count, 0) as event_count
     from open_cells
     left join people

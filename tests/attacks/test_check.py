@@ -409,6 +409,15 @@ def test_a_catalogue_that_says_less_than_is_so(
     told(project, "C13", blamed)
 
 
+@pytest.mark.parametrize("kind", ["V", "K"])
+def test_a_class_that_has_no_rules_is_refused(
+    project: ProjectLab, tmp_path: Path, kind: str
+) -> None:
+    """ATK35 to ATK38: no survey and no bus factor is told before the floor knows their rules."""
+    edited_seed(project.own_seeds(tmp_path), "metrics", "flow_time", **{"class": kind})
+    told(project, "C13", "metrics", "class")
+
+
 # 5.7 Bypassing dbt.
 
 
@@ -630,7 +639,7 @@ def _replaced_package(project: ProjectLab) -> None:
         ("dbt_postgres", _replaced_package),
         ("harmless", lambda p: p.add_macro("harmless", "{% macro harmless() %}1{% endmacro %}")),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_whatever_decides_who_is_counted_is_pinned(
     project: ProjectLab, name: str, spoil: Callable[[ProjectLab], object]

@@ -287,3 +287,31 @@ def test_no_page_is_written_of_a_changed_file_or_into_the_vault(lab: Lab, tmp_pa
         write_docs(lab.home, tmp_path / "out")
     assert caught.value.rule == "S03"
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "attach '{vault}' as restricted",
+        "select * from read_csv('{door}/identities.csv')",
+        "select * from read_text('{door}/identities.csv')",
+        "select * from glob('{door}/*')",
+        "copy marts.dim_team to '{door}/taken.csv'",
+        "set enable_external_access = true",
+        "install httpfs",
+        "load httpfs",
+        "create table marts.mine as select 1 as one",
+        "update marts.metric_observations set value = 1",
+        "select getenv('HOME')",
+        "select person_key from flowgrain_vault.int_activity",
+    ],
+)
+def test_whoever_asks_the_release_gets_the_release(lab: Lab, question: str) -> None:
+    """ATK67: whatever words a question is made of, it ends in a session such as this."""
+    with exits.open_verified(lab.home) as (_, connection):
+        sql = question.format(vault=lab.home.vault, door=lab.home.door)
+        with pytest.raises(duckdb.Error) as error:
+            connection.execute(sql)
+        assert CANARY.lower() not in str(error.value).lower()
+        schemas = connection.execute("select distinct schema_name from duckdb_tables()").fetchall()
+        assert schemas == [("marts",)]

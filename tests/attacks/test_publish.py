@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from orchestration.floor_guard.vocabulary import (
     known_forms,
     names_somebody,
 )
+from orchestration.home import Home
 
 CANDIDATES = "flowgrain_candidate"
 WRITE = publish._write
@@ -283,12 +285,108 @@ def test_a_table_that_declares_no_grain_is_refused(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "change",
     ["value = -1, lower_bound = -1", "lower_bound = value + 1", "upper_bound = value - 1",
-     "statistic = 'share'", "numerator = -5"],
+     "statistic = 'ratio'", "numerator = -5"],
 )  # fmt: skip
 def test_a_number_that_cannot_be_is_refused(lab: Lab, change: str) -> None:
     where = "metric_key = 'flow_velocity' and status = 'ok' and grain = 'portfolio'"
     lab.sql(f"update {CANDIDATES}.metric_observations set {change} where {where}")
     refused(lab, "B05")
+
+
+# O05, O06, O15: what a figure tells beside itself.
+
+
+def _share(lab: Lab, without: str, **told: object) -> None:
+    """Tell a share of the changes of vs_1, and who is on its side without."""
+    lab.sql(
+        "insert into flowgrain_seeds.metrics "
+        "values ('review_coverage', 'P', 'merged', 'author', 'Looked at', 0.001)"
+    )
+    lab.sql(
+        f"""
+        insert into flowgrain_vault.int_activity
+        select * replace (
+            'review_coverage__share__' || case when {without} then 'without' else 'with' end
+                as population
+        )
+        from flowgrain_vault.int_activity
+        where population = 'merged' and author_kind = 'human' and value_stream_key = 'vs_1'
+        """
+    )
+    row = {"value": 0.857, "lower_bound": 0.7, "upper_bound": 0.95, "method": "wilson", **told}
+    lab.observe(metric_key="review_coverage", statistic="share", **row)
+
+
+def test_a_share_with_enough_people_on_either_side_passes(lab: Lab) -> None:
+    _share(lab, "change_key like '%-0'", numerator=36, denominator=42)
+    lab.publish()
+
+
+@pytest.mark.parametrize(
+    ("without", "numerator", "rule"),
+    [
+        pytest.param("change_key = 'c10-0'", 41, "O01", id="ATK28-one"),
+        pytest.param("false", 42, "O01", id="nobody"),
+        pytest.param("change_key like '%-0'", 35, "B04", id="another-number"),
+    ],
+)
+def test_a_share_that_tells_of_few_on_one_side_is_refused(
+    lab: Lab, without: str, numerator: int, rule: str
+) -> None:
+    _share(lab, without, numerator=numerator, denominator=42)
+    refused(lab, rule)
+
+
+def test_a_band_passes_where_nothing_is_exact(lab: Lab) -> None:
+    _share(lab, "false", value=None, lower_bound=0.9, upper_bound=1, method="band")
+    lab.publish()
+
+
+def test_a_band_that_is_closer_than_the_standards_is_refused(lab: Lab) -> None:
+    _share(lab, "false", value=None, lower_bound=0.95, upper_bound=1, method="band")
+    refused(lab, "O15")
+
+
+def test_a_band_beside_an_exact_share_is_refused(lab: Lab) -> None:
+    """The exact one and the stream above it would make an equation of it."""
+    _share(lab, "change_key like '%-0'", numerator=36, denominator=42)
+    lab.observe(
+        metric_key="review_coverage", statistic="share", grain_key="vs_2", value=None,
+        lower_bound=0.9, upper_bound=1, method="band",
+    )  # fmt: skip
+    refused(lab, "O15")
+
+
+def test_a_part_of_a_whole_that_is_left_out_is_refused(lab: Lab) -> None:
+    empty = ", ".join(
+        f"{column} = null"
+        for column in ("value", "lower_bound", "upper_bound", "sample_size", "method")
+    )
+    where = "statistic = 'ratio' and slice_value = 'dev' and grain_key = 'vs_2'"
+    lab.sql(
+        f"update {CANDIDATES}.metric_observations set status = 'withheld', {empty} where {where}"
+    )
+    refused(lab, "O06")
+
+
+def test_what_one_of_two_could_tell_of_the_other_is_refused(lab: Lab) -> None:
+    """O05, p % = 10: less than half each, and beside them too little to hide the other."""
+    lab.sql(
+        "delete from flowgrain_vault.int_activity where value_stream_key = 'vs_2' "
+        "and population != 'in_progress' and change_key not like '%-0'"
+    )
+    lab.sql(
+        f"""
+        insert into flowgrain_vault.int_activity
+        select activity.* replace (change_key || '-' || number as change_key)
+        from flowgrain_vault.int_activity as activity
+        cross join range(1, 42) as numbers(number)
+        where
+            value_stream_key = 'vs_2' and population != 'in_progress'
+            and person_key in ('{person(20)}', '{person(21)}')
+        """
+    )
+    refused(lab, "O05")
 
 
 def test_a_ratio_that_tells_its_hours_is_refused(lab: Lab) -> None:
@@ -913,6 +1011,24 @@ def test_a_vault_that_is_open_to_others_is_refused_and_stays_so(
 
 def test_prod_with_one_owner_is_refused(lab: Lab) -> None:
     refused(lab, "S01", target="prod")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two accounts")
+def test_another_account_reads_the_release_and_nothing_of_the_vault(lab: Lab) -> None:
+    """ATK47: with target prod the published folder is another account's; readers are a third."""
+    publisher, reader = 65533, 65534
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        home = Home(Path(folder) / "home")
+        shutil.copytree(lab.home.root, home.root)
+        os.chown(home.published.parent, publisher, publisher)
+        release(home, lab.manifest(), target="prod")
+        for path in (home.vault, home.door / "identities.csv", home.target / "manifest.json"):
+            read = subprocess.run(["cat", path], user=reader, capture_output=True, check=False)
+            assert (read.returncode, read.stdout) == (1, b"")
+            assert b"denied" in read.stderr
+        read = subprocess.run(["cat", home.published], user=reader, capture_output=True, check=True)
+        assert read.stdout == home.published.read_bytes()
 
 
 def test_what_an_older_publisher_left_is_swept(lab: Lab) -> None:

@@ -3,6 +3,11 @@ with cells as (
     where kind = 'share'
 ),
 
+sides as (
+    select * from {{ ref('floor_sides') }}
+    where statistic = 'share'
+),
+
 counted as (
     select
         metric_key,
@@ -14,23 +19,32 @@ counted as (
         bucket,
         bucket_start,
         cast(sum(numerator) as {{ type_double() }}) as numerator,
-        cast(sum(denominator) as {{ type_double() }}) as denominator,
-        count(distinct case when numerator = 1 then subject_key end) as people_within,
-        count(distinct case when numerator = 0 then subject_key end) as people_without
+        cast(sum(denominator) as {{ type_double() }}) as denominator
 
     from cells
     group by metric_key, slice, slice_value, clock, grain, grain_key, bucket, bucket_start
 ),
 
--- Fewer than three people on one side would be singled out by an exact share: it becomes a band.
+-- An exact share tells how many lie on either side: enough people must be behind both. In a quarter
+-- in which that is so nowhere, few and nobody are told as one band.
 sided as (
     select
-        *,
-        numerator / denominator as share,
-        people_within < 3 or numerator = 0 as is_thin_within,
-        people_without < 3 or numerator = denominator as is_thin_without
+        counted.*,
+        counted.numerator / counted.denominator as share,
+        coalesce(sides.is_open, false) as is_exact,
+        coalesce(sides.is_banded, false) as is_banded
 
     from counted
+    left join sides
+        on
+            counted.metric_key = sides.metric_key
+            and counted.slice = sides.slice
+            and counted.slice_value = sides.slice_value
+            and counted.clock = sides.clock
+            and counted.grain = sides.grain
+            and counted.grain_key = sides.grain_key
+            and counted.bucket = sides.bucket
+            and counted.bucket_start = sides.bucket_start
 ),
 
 ranged as (
@@ -44,27 +58,22 @@ ranged as (
         grain_key,
         bucket,
         bucket_start,
-        case when not is_thin_within and not is_thin_without then share end as value,
+        case when is_exact then share end as value,
         case
-            when is_thin_within then 0
-            when is_thin_without then 0.9
-            else {{ wilson('numerator', 'denominator', 'lower') }}
+            when is_exact then {{ wilson('numerator', 'denominator', 'lower') }}
+            when share < 0.1 then 0
+            else 0.9
         end as lower_bound,
         case
-            when is_thin_within then 0.1
-            when is_thin_without then 1
-            else {{ wilson('numerator', 'denominator', 'upper') }}
+            when is_exact then {{ wilson('numerator', 'denominator', 'upper') }}
+            when share < 0.1 then 0.1
+            else 1
         end as upper_bound,
-        case when not is_thin_within and not is_thin_without then numerator end as numerator,
-        case when not is_thin_within and not is_thin_without then denominator end as denominator,
+        case when is_exact then numerator end as numerator,
+        case when is_exact then denominator end as denominator,
         cast(denominator as bigint) as sample_size,
-        case when is_thin_within or is_thin_without then 'band' else 'wilson' end as method,
-        case
-            when is_thin_within and is_thin_without then false
-            when is_thin_within then share < 0.1
-            when is_thin_without then share > 0.9
-            else true
-        end as is_supported
+        case when is_exact then 'wilson' else 'band' end as method,
+        is_exact or (is_banded and (share < 0.1 or share > 0.9)) as is_supported
 
     from sided
 ),

@@ -91,7 +91,60 @@ events as (
         population, author_kind, role, grain, grain_key, parent_key, bucket, bucket_start
 ),
 
+populations as (
+    select distinct population from events
+),
+
+-- Where nobody is on one side of a share or mean, that could be computed from the siblings: it is a
+-- part of nobody, and suppressed like one of few.
+other_sides as (
+    select
+        populations.population as own_population,
+        others.population
+
+    from populations
+    inner join populations as others
+        on
+            populations.population || 'out' = others.population
+            or populations.population = others.population || 'out'
+),
+
+empty_sides as (
+    select distinct
+        other_sides.population,
+        people.author_kind,
+        people.role,
+        people.grain,
+        people.grain_key,
+        people.parent_grain,
+        people.parent_key,
+        people.bucket,
+        people.bucket_start
+
+    from people
+    inner join other_sides on people.population = other_sides.own_population
+    left join events
+        on
+            other_sides.population = events.population
+            and people.author_kind = events.author_kind
+            and people.role = events.role
+            and people.grain = events.grain
+            and people.grain_key = events.grain_key
+            and people.parent_key = events.parent_key
+            and people.bucket = events.bucket
+            and people.bucket_start = events.bucket_start
+    where events.population is null
+),
+
 final as (
+    select
+        *,
+        cast(null as {{ dbt.type_string() }}) as person_key,
+        0 as event_count,
+        0 as group_event_count
+
+    from empty_sides
+    union all
     select
         people.*,
         events.group_event_count

@@ -16,14 +16,56 @@ population_times as (
     select * from {{ ref('int_population_times') }}
 ),
 
+measurements as (
+    select * from {{ ref('int_flow_measurements') }}
+    union all
+    select * from {{ ref('int_review_measurements') }}
+),
+
 work_in_progress as (
     select * from {{ ref('int_work_in_progress') }}
     where bucket = 'week'
 ),
 
+-- A share tells how many lie on either side, and a mean the sum of what is not zero: who is behind
+-- that is counted too.
+sides as (
+    select
+        measurements.change_key,
+        measurements.metric_key || '__' || measurements.kind
+        || case when coalesce(measurements.numerator, measurements.amount) > 0
+            then '__with' else '__without' end as population,
+        population_times.counted_at
+
+    from measurements
+    inner join population_times
+        on
+            measurements.change_key = population_times.change_key
+            and measurements.population = population_times.population
+    where
+        measurements.stage = 'all'
+        and measurements.kind in ('share', 'mean')
+),
+
+counted as (
+    select
+        change_key,
+        population,
+        counted_at
+
+    from population_times
+    union all
+    select
+        change_key,
+        population,
+        counted_at
+
+    from sides
+),
+
 completed as (
     select
-        population_times.population,
+        counted.population,
         lives.author_kind,
         people.role,
         people.person_key,
@@ -31,10 +73,10 @@ completed as (
         lives.system_key,
         lives.team_key,
         lives.value_stream_key,
-        population_times.counted_at
+        counted.counted_at
 
-    from population_times
-    inner join lives on population_times.change_key = lives.change_key
+    from counted
+    inner join lives on counted.change_key = lives.change_key
     -- What nobody took part in is an event all the same.
     left join people on lives.change_key = people.change_key
 ),
