@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import canaries
 import duckdb
 import pytest
 
@@ -96,6 +98,28 @@ class Lab:
         return connection
 
 
+@dataclass(frozen=True)
+class CanaryLab(Lab):
+    """An installation of an organisation of its own, and what its commands said."""
+
+    organisation: Path
+    told: list[str] = field(default_factory=list)
+
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        """Run a flowgrain command for that organisation."""
+        own = {"FLOWGRAIN_ORGANISATION": str(self.organisation)}
+        return super().run(*arguments, environment={**own, **(environment or {})})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one worker what shares an installation, and each file that does not."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        own = dir(getattr(item, "module", None))
+        shared = [name for name in ("lab", "canary_lab") if name in fixtures and name not in own]
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.name))
+
+
 def has_gate() -> bool:
     """Whether the publisher is part of the project."""
     return (PROJECT / "orchestration/floor_guard/publish.py").exists()
@@ -117,6 +141,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     built.run("build")
     if has_gate():
         built.run("publish")
+    return built
+
+
+@pytest.fixture(scope="session")
+def canary_lab(tmp_path_factory: pytest.TempPathFactory) -> CanaryLab:
+    """Return an installation whose every account, text and id is a canary's, and all it told."""
+    folder = tmp_path_factory.mktemp("canaries").resolve()
+    canaries.write(folder)
+    built = CanaryLab(Home(folder / "home"), folder / "organisation")
+    built.told.append(built.run("land", "files", str(folder / "files")))
+    for command in ("build", "publish", "verify", "doctor"):
+        built.told.append(built.run(command))
     return built
 
 

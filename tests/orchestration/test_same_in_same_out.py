@@ -1,36 +1,47 @@
 """Two builds of one landing give the same release, whatever the machine around them."""
 
 import json
-import os
-import subprocess
-import sys
+import shutil
 from pathlib import Path
+from typing import Any
 
-FLOWGRAIN = str(Path(sys.executable).with_name("flowgrain"))
+import duckdb
+from conftest import CanaryLab
+
+from orchestration.home import Home
 
 
-def release(home: Path, **environment: str) -> list[dict]:
-    """Build and publish in this environment; tables of the release with their hashes."""
+def tables(lab: CanaryLab) -> list[dict[str, Any]]:
+    """Tables of the release with their hashes."""
+    told: list[dict[str, Any]] = json.loads(lab.home.release_report.read_text())["tables"]
+    return told
+
+
+def forget_the_build(lab: CanaryLab) -> None:
+    """Leave what landed, and nothing that was made of it."""
+    shutil.rmtree(lab.home.published.parent)
+    with duckdb.connect(str(lab.home.vault)) as vault:
+        built = vault.execute(
+            "select schema_name from duckdb_schemas() "
+            "where database_name = current_database() and schema_name like 'flowgrain_%'"
+        ).fetchall()
+        assert built
+        for (schema,) in built:
+            vault.execute(f'drop schema "{schema}" cascade')
+
+
+def test_threads_time_zone_and_hash_seed_change_nothing(
+    canary_lab: CanaryLab, tmp_path: Path
+) -> None:
+    shutil.copytree(canary_lab.home.root, tmp_path / "home")
+    other = CanaryLab(Home(tmp_path / "home"), canary_lab.organisation)
+    forget_the_build(other)
     for command in ("build", "publish"):
-        done = subprocess.run(
-            [FLOWGRAIN, command],
-            env={**os.environ, "FLOWGRAIN_HOME": str(home), **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads((home / "published" / "release_report.json").read_text())["tables"]
-
-
-def test_threads_time_zone_and_hash_seed_change_nothing(tmp_path: Path) -> None:
-    subprocess.run(
-        [FLOWGRAIN, "land", "demo", "--scale", "0.3"],
-        env={**os.environ, "FLOWGRAIN_HOME": str(tmp_path)},
-        capture_output=True,
-        check=True,
-    )
-    one = release(tmp_path, TZ="UTC", PYTHONHASHSEED="0", FLOWGRAIN_THREADS="1")
-    other = release(tmp_path, TZ="America/Los_Angeles", PYTHONHASHSEED="1", FLOWGRAIN_THREADS="2")
-    assert one == other
-    assert sum(table["rows"] for table in one) > 1000
+        other.run(
+            command,
+            environment={
+                "TZ": "America/Los_Angeles", "PYTHONHASHSEED": "1", "FLOWGRAIN_THREADS": "1",
+            },
+        )  # fmt: skip
+    assert tables(other) == tables(canary_lab)
+    assert sum(table["rows"] for table in tables(other)) > 1000

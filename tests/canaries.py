@@ -1,0 +1,96 @@
+"""An organisation in which every account, every free text and every id is somebody's canary.
+
+It is the demo's, told anew: people where the contract wants an account or a text of theirs, and in
+columns that no contract knows; another word in keys, paths and names of the sources. The first must
+not get past the door, the second not past the floor.
+"""
+
+import base64
+import codecs
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestration.landing.contract import Column, entities
+from orchestration.landing.demo import write_demo, write_organisation
+
+PERSON = "quillon.canary"
+THING = "zoecanary"
+UNKNOWN = "author_email"
+TICKET = re.compile(r"\b[A-Z]+-\d+\b")
+# Of the demo's changes: enough for figures of most value streams.
+SCALE = 0.3
+
+
+def spoken(word: str) -> list[bytes]:
+    """Forms in which a word could be written so that a part of it shows wherever it stands."""
+    encoded = base64.b64encode(word.encode()).decode()
+    whole = encoded[: len(word) // 3 * 4]
+    forms = [word, word[::-1], codecs.encode(word, "rot13"), word.encode().hex(), whole]
+    return [form.lower().encode() for form in forms]
+
+
+def write(folder: Path) -> None:
+    """Write the extract to `files` and the organisation's seeds to `organisation` in a folder."""
+    extract = folder / "files"
+    write_demo(extract, scale=SCALE)
+    for name, entity in entities("files").items():
+        _retell(extract / f"{name}.csv", {c.name: c for c in entity.columns.values()})
+    _rewrite(extract / "identities.csv", {"alias": _account, "person": _account})
+    write_organisation(folder)
+    _rewrite(folder / "organisation" / "system_paths.csv", {"repository": _named})
+
+
+def _account(text: str) -> str:
+    return f"{PERSON}.{text}" if text else text
+
+
+def _named(text: str) -> str:
+    return f"{THING}/{text}" if text else text
+
+
+def _sentence(text: str) -> str:
+    return TICKET.sub(_ticket, text) + f" by {PERSON}@shop.invalid"
+
+
+def _ticket(found: re.Match[str]) -> str:
+    return f"{THING.upper()}{found.group()}"
+
+
+def _id(text: str) -> str:
+    return f"{THING.upper()}{text}" if text else text
+
+
+def _telling(column: Column) -> Callable[[str], str] | None:
+    """How a column tells of somebody, where it is not a closed list or a mapped word."""
+    if column.type == "person":
+        return _account
+    if column.type == "free_text":
+        return _sentence
+    if column.name == "repository":
+        return _named
+    if column.class_ == "event_id" or column.name in ("workflow", "severity"):
+        return _id
+    if column.name in ("path", "previous_path"):
+        return lambda text: f"{text}.{THING}" if text else text
+    return None
+
+
+def _retell(path: Path, columns: dict[str, Column]) -> None:
+    tellings = {name: telling for name in columns if (telling := _telling(columns[name]))}
+    _rewrite(path, tellings, UNKNOWN)
+
+
+def _rewrite(path: Path, tellings: dict[str, Callable[[str], str]], more: str = "") -> None:
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    changes = [tellings.get(name, str) for name in header]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*header, more] if more else header)
+        for row in rows:
+            told = [change(cell) for change, cell in zip(changes, row, strict=False)]
+            # A broken row of the demo is short of cells, and stays so.
+            is_whole = bool(more) and len(row) == len(header)
+            writer.writerow([*told, f"{PERSON}@shop.invalid"] if is_whole else told)
