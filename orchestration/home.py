@@ -26,7 +26,7 @@ class Home:
 
     @property
     def door(self) -> Path:
-        """Key file, identity map, quarantined payloads: read by the door alone."""
+        """Key file, identity map (read by the gate too) and quarantined payloads."""
         return self.root / "door"
 
     @property

@@ -133,6 +133,52 @@ def test_no_module_of_dagster_shows_data() -> None:
                 assert not {"pandas", "polars", "pyarrow"} & {m.split(".")[0] for m in modules}
 
 
+def values_kept(source: str) -> list[str]:
+    """Say where a module lets Great Expectations keep values beside its results (GL-A04).
+
+    Its default keeps samples, as does every format but BOOLEAN_ONLY; its pages show them.
+    """
+    tree = ast.parse(source)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {alias.name for node in names for alias in node.names}
+    modules |= {node.module or "" for node in names if isinstance(node, ast.ImportFrom)}
+    if "great_expectations" not in {module.split(".")[0] for module in modules}:
+        return []
+    found = []
+    for node in ast.walk(tree):
+        word = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+        if "data_docs" in word or "DataDocs" in word:
+            found.append(f"{word} shows pages of results")
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in {"run", "validate"}:
+            formats = [word.value for word in node.keywords if word.arg == "result_format"]
+            if [getattr(value, "value", None) for value in formats] != ["BOOLEAN_ONLY"]:
+                found.append("results keep values")
+    return found
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "definition.run()",
+        "batch.validate(suite, result_format='SUMMARY')",
+        "batch.validate(suite, result_format={'result_format': 'COMPLETE'})",
+        "definition.run(result_format='BOOLEAN_ONLY'); context.build_data_docs()",
+    ],
+)
+def test_expectations_that_keep_values_are_found(attack: str) -> None:
+    """ATK51: each run writes a file of results, whatever a checkpoint says."""
+    assert values_kept(f"import great_expectations as gx\n{attack}")
+    assert not values_kept(
+        "from great_expectations import get_context\ndefinition.run(result_format='BOOLEAN_ONLY')"
+    )
+
+
+def test_no_expectation_keeps_values() -> None:
+    """GL-A04, in every module of ours."""
+    for path in (PROJECT / "orchestration").rglob("*.py"):
+        assert values_kept(path.read_text()) == [], path.name
+
+
 def test_a_whole_run_releases(whole_run: dg.ExecuteInProcessResult, home: Home) -> None:
     """From the demo's files to the published database."""
     assert whole_run.success
