@@ -111,13 +111,17 @@ class CanaryLab(Lab):
         return super().run(*arguments, environment={**own, **(environment or {})})
 
 
+# xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one worker what shares an installation, and each file that does not."""
+    """Keep on one worker what shares an installation or a server, and each file that does not."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         own = dir(getattr(item, "module", None))
         shared = [name for name in ("lab", "canary_lab") if name in fixtures and name not in own]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.name))
+        callspec = getattr(item, "callspec", None)
+        server = callspec.params.get("server", "") if callspec else ""
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.name + server))
 
 
 def has_gate() -> bool:
