@@ -11,7 +11,7 @@ cells as (
 ),
 
 observed as (
-    select * from {{ ref('observed_durations') }}
+    select * from {{ ref('observed_quantiles') }}
     union all
     select * from {{ ref('observed_ratios') }}
     union all

@@ -29,9 +29,20 @@ METHODS = (
 STAGES = ("dev", "review", "integration", "deploy")
 # What the waiting in Integration parts into.
 INTEGRATION_PARTS = ("ci", "other")
+# What the time of a CI run parts into.
+CI_PHASES = ("queue", "run")
 LINK_METHODS = ("explicit", "remediation", "window", "window_doubled", "nearest")
 SOURCES = ("demo", "devlake", "files", "git", "github")
-SLICES = ("all", "author_kind", "bot_stage", "integration", "link_method", "source", "stage")
+SLICES = (
+    "all",
+    "author_kind",
+    "bot_stage",
+    "ci_phase",
+    "integration",
+    "link_method",
+    "source",
+    "stage",
+)
 # A slice not named here splits a population in a way that the recount cannot follow.
 RECOUNTED_SLICES = ("all", "author_kind", "bot_stage", "integration", "stage")
 BOT_SLICES = ("author_kind", "bot_stage")
@@ -68,6 +79,7 @@ WORDS = frozenset(
     {*(word for words in COLUMN_VOCABULARY.values() for word in words)}
     | {
         *INTEGRATION_PARTS,
+        *CI_PHASES,
         *PEOPLE_CLASSES,
         *SYSTEM_CLASSES,
         "human",

@@ -23,8 +23,8 @@ MEASURED = """
     create table vault.flowgrain_vault.int_measured_cells as
     select
         'metric' as metric_key, '{kind}' as kind, 'all' as slice, 'all' as slice_value,
-        'none' as clock, 'team' as grain, cast(cell as varchar) as grain_key,
-        'quarter' as bucket, date '2026-03-30' as bucket_start,
+        case '{kind}' when 'quantile' then 'wall' else 'none' end as clock, 'team' as grain,
+        cast(cell as varchar) as grain_key, 'quarter' as bucket, date '2026-03-30' as bucket_start,
         cast(row_number() over () as varchar) as change_key,
         'p' || cast(row_number() over () as varchar) as subject_key,
         cast(amount as bigint) as amount, cast(numerator as bigint) as numerator,
@@ -178,7 +178,7 @@ def test_order_statistics_hold_the_quantile_of_log_normal_durations(
 ) -> None:
     """Ranks are whole, so the least coverage from 95 % on is a little more than that."""
     drawn = np.exp(rng.normal(LOG_MEAN, LOG_SPREAD, CELLS * size)).round()
-    ranges = simulation.run("observed_durations", "duration", statistic, cells(size), amount=drawn)
+    ranges = simulation.run("observed_quantiles", "quantile", statistic, cells(size), amount=drawn)
     truth = float(np.exp(LOG_MEAN + LOG_SPREAD * z)) / 3600
     covered = ranges.cover(truth)
     assert 0.94 <= covered <= (0.97 if size < 100 else 0.965), covered
@@ -215,7 +215,7 @@ def test_ranks_beyond_the_seed_cover_as_well(simulation: Simulation, fraction: f
         drawn = np.arange(1, size + 1) * 3600
         name = "p50" if fraction == 0.5 else "p85"
         found = simulation.run(
-            "observed_durations", "duration", name, np.zeros(size, dtype=np.int64), amount=drawn
+            "observed_quantiles", "quantile", name, np.zeros(size, dtype=np.int64), amount=drawn
         )
         # The events are 1, 2, 3 … hours, so that a bound is its own rank.
         lower, upper = int(found.lower[0]), int(found.upper[0])

@@ -109,6 +109,37 @@ def test_planted_efficiency_lies_inside_the_published_ranges(
         assert float(lower) <= planted <= float(upper), (key, start)
 
 
+@pytest.mark.parametrize("phase", ["queue", "run"])
+def test_planted_ci_times_lie_inside_the_published_ranges(
+    marts: duckdb.DuckDBPyConnection, phase: str
+) -> None:
+    """Drawn evenly between two bounds, so that the median lies in their middle."""
+    rows = marts.execute(
+        """
+        select value, lower_bound, upper_bound from metric_observations
+        where
+            metric_key = 'build_duration' and slice_value = ? and statistic = 'p50'
+            and grain = 'portfolio' and bucket = 'quarter' and status = 'ok'
+        """,
+        [phase],
+    ).fetchall()
+    middle = sum(parameters()["ci"][phase]) / 2 / 60
+    assert len(rows) == len(QUARTERS)
+    held = sum(float(lower) - 0.01 <= middle <= float(upper) + 0.01 for _, lower, upper in rows)
+    assert held >= len(QUARTERS) - 1
+    assert all(float(value) == pytest.approx(middle, rel=0.1, abs=0.011) for value, *_ in rows)
+
+
+def test_planted_first_builds_fail_as_often_as_published(marts: duckdb.DuckDBPyConnection) -> None:
+    """One range in twenty may miss the planted share, and no value by far."""
+    planted = 1 - parameters()["ci"]["fail_share"]
+    found = observed(marts, "build_success_rate", "share")
+    assert len(found) == len(STREAMS) * len(QUARTERS)
+    missed = [cell for cell, (_, lower, upper, _) in found.items() if not lower <= planted <= upper]
+    assert len(missed) <= 0.15 * len(found)
+    assert all(abs(float(value) - planted) < 0.04 for value, *_ in found.values())
+
+
 def test_shares_and_efficiency_add_up_on_the_page(marts: duckdb.DuckDBPyConnection) -> None:
     """The five published shares are the whole life, but for the last digit of each."""
     rows = marts.execute(

@@ -6,14 +6,7 @@ with measured as (
         stage,
         population,
         change_key
-    from {{ ref('int_flow_measurements') }}
-    union
-    select distinct
-        metric_key,
-        stage,
-        population,
-        change_key
-    from {{ ref('int_review_measurements') }}
+    from {{ ref('int_change_measurements') }}
 ),
 
 population_times as (

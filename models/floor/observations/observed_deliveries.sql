@@ -1,5 +1,5 @@
 with measurements as (
-    select * from {{ ref('int_delivery_measurements') }}
+    select * from {{ ref('int_system_measurements') }}
 ),
 
 weeks as (
@@ -66,32 +66,43 @@ ranked as (
         ) as sample_size
 
     from cells
-    where kind = 'duration'
+    where kind = 'quantile'
+),
+
+bounded as (
+    select
+        ranked.*,
+        {%- for quantile in ['p50', 'p85'] %}
+        {{ order_statistic_rank(quantile, 'lower', 'ranked.sample_size') }} as {{ quantile }}_lower,
+        {{ order_statistic_rank(quantile, 'upper', 'ranked.sample_size') }} as {{ quantile }}_upper
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+
+    from ranked
+    left join ranks on ranked.sample_size = ranks.observation_count
 ),
 
 summarised as (
     select
-        ranked.metric_key,
-        ranked.slice,
-        ranked.slice_value,
-        ranked.clock,
-        ranked.grain,
-        ranked.grain_key,
-        ranked.bucket,
-        ranked.bucket_start,
-        ranked.sample_size,
-        {{ percentile('ranked.amount', 0.5) }} as p50,
-        max(case when ranked.place = ranks.p50_lower then ranked.amount end) as p50_lower_bound,
-        max(case when ranked.place = ranks.p50_upper then ranked.amount end) as p50_upper_bound,
-        {{ percentile('ranked.amount', 0.85) }} as p85,
-        max(case when ranked.place = ranks.p85_lower then ranked.amount end) as p85_lower_bound,
-        max(case when ranked.place = ranks.p85_upper then ranked.amount end) as p85_upper_bound
+        metric_key,
+        slice,
+        slice_value,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        sample_size,
+        {{ percentile('amount', 0.5) }} as p50,
+        max(case when place = p50_lower then amount end) as p50_lower_bound,
+        max(case when place = p50_upper then amount end) as p50_upper_bound,
+        {{ percentile('amount', 0.85) }} as p85,
+        max(case when place = p85_lower then amount end) as p85_lower_bound,
+        max(case when place = p85_upper then amount end) as p85_upper_bound
 
-    from ranked
-    left join ranks on ranked.sample_size = ranks.observation_count
+    from bounded
     group by
-        ranked.metric_key, ranked.slice, ranked.slice_value, ranked.clock, ranked.grain,
-        ranked.grain_key, ranked.bucket, ranked.bucket_start, ranked.sample_size
+        metric_key, slice, slice_value, clock, grain, grain_key, bucket, bucket_start, sample_size
 ),
 
 counted as (

@@ -53,9 +53,9 @@ spread as (
         summed.*,
         coalesce(sides.is_open, false) as is_exact,
         coalesce(sides.is_banded, false) as is_banded,
-        {{ t_quantile('(sample_size - 1.0)') }} * sqrt(
-            greatest(sum_of_squares - sample_size * mean * mean, 0)
-            / (sample_size - 1.0) / sample_size
+        {{ t_quantile('(summed.sample_size - 1.0)') }} * sqrt(
+            greatest(summed.sum_of_squares - summed.sample_size * summed.mean * summed.mean, 0)
+            / (summed.sample_size - 1.0) / summed.sample_size
         ) as half_width
 
     from summed

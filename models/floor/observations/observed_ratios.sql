@@ -136,9 +136,9 @@ on_logit as (
     select
         spread.*,
         supported.is_supported,
-        ln(ratio / (1 - ratio)) as logit,
-        {{ t_quantile('(sample_size - 1.0)') }}
-        * standard_error / (ratio * (1 - ratio)) as half_width
+        ln(spread.ratio / (1 - spread.ratio)) as logit,
+        {{ t_quantile('(spread.sample_size - 1.0)') }}
+        * spread.standard_error / (spread.ratio * (1 - spread.ratio)) as half_width
 
     from spread
     inner join supported

@@ -100,13 +100,13 @@ populations as (
 other_sides as (
     select
         populations.population as own_population,
-        others.population
+        opposite.population
 
     from populations
-    inner join populations as others
+    inner join populations as opposite
         on
-            populations.population || 'out' = others.population
-            or populations.population = others.population || 'out'
+            populations.population || 'out' = opposite.population
+            or populations.population = opposite.population || 'out'
 ),
 
 empty_sides as (

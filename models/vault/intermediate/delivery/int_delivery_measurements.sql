@@ -130,7 +130,7 @@ final as (
     select
         deployment_key as event_key,
         'failed_deployment_recovery_time' as metric_key,
-        'duration' as kind,
+        'quantile' as kind,
         '{{ slice }}' as slice,
         '{{ slice_value }}' as slice_value,
         'wall' as clock,

@@ -17,9 +17,7 @@ population_times as (
 ),
 
 measurements as (
-    select * from {{ ref('int_flow_measurements') }}
-    union all
-    select * from {{ ref('int_review_measurements') }}
+    select * from {{ ref('int_change_measurements') }}
 ),
 
 work_in_progress as (
@@ -33,8 +31,10 @@ sides as (
     select
         measurements.change_key,
         measurements.metric_key || '__' || measurements.kind
-        || case when coalesce(measurements.numerator, measurements.amount) > 0
-            then '__with' else '__without' end as population,
+        || case
+            when coalesce(measurements.numerator, measurements.amount) > 0 then '__with'
+            else '__without'
+        end as population,
         population_times.counted_at
 
     from measurements

@@ -10,6 +10,10 @@ commit_times as (
     select * from {{ ref('int_change_commit_times') }}
 ),
 
+change_sizes as (
+    select * from {{ ref('int_change_sizes') }}
+),
+
 deployments as (
     select * from {{ ref('int_deployments') }}
 ),
@@ -78,6 +82,11 @@ found as (
         'evidence' as capability,
         count(*) as row_count
     from spans
+    union all
+    select
+        'lines' as capability,
+        count(*) as row_count
+    from change_sizes
     union all
     select
         'production' as capability,

@@ -1,7 +1,5 @@
 with measurements as (
-    select * from {{ ref('int_flow_measurements') }}
-    union all
-    select * from {{ ref('int_review_measurements') }}
+    select * from {{ ref('int_change_measurements') }}
 ),
 
 lives as (

@@ -14,6 +14,14 @@ ci_waits as (
     select * from {{ ref('int_change_ci_waits') }}
 ),
 
+sizes as (
+    select * from {{ ref('int_change_sizes') }}
+),
+
+returns as (
+    select * from {{ ref('int_change_returns') }}
+),
+
 -- A life that lacks a stage says nothing of how its time is shared out.
 whole_lives as (
     select
@@ -125,6 +133,33 @@ final as (
 
     from rounds
     inner join lives on rounds.change_key = lives.change_key
+    union all
+    select
+        sizes.change_key,
+        'sized' as population,
+        lives.merged_at as counted_at
+
+    from sizes
+    inner join lives on sizes.change_key = lives.change_key
+    where lives.merged_at is not null
+    union all
+    -- Whether a change comes back is known when its days are over.
+    select
+        returns.change_key,
+        'settled' as population,
+        returns.settled_at as counted_at
+
+    from returns
+    inner join lives on returns.change_key = lives.change_key
+    union all
+    select
+        ci_waits.change_key,
+        'integration_with_ci' as population,
+        lives.merged_at as counted_at
+
+    from ci_waits
+    inner join lives on ci_waits.change_key = lives.change_key
+    where lives.merged_at is not null
 )
 
 select * from final

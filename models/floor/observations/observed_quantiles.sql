@@ -1,6 +1,8 @@
+{#- Seconds are told in hours; what has no clock, in its own unit. -#}
+{%- set unit = "case when clock = 'none' then 1.0 else 3600.0 end" -%}
 with cells as (
     select * from {{ ref('int_measured_cells') }}
-    where kind = 'duration'
+    where kind = 'quantile'
 ),
 
 ranks as (
@@ -23,26 +25,14 @@ ranked as (
     from cells
 ),
 
--- Ranks of a distribution-free interval; beyond the seed the normal approximation is exact enough.
 bounded as (
     select
         ranked.*,
-        coalesce(
-            ranks.p50_lower,
-            floor(0.5 * ranked.sample_size - 1.96 * sqrt(0.25 * ranked.sample_size))
-        ) as p50_lower,
-        coalesce(
-            ranks.p50_upper,
-            ceil(0.5 * ranked.sample_size + 1.96 * sqrt(0.25 * ranked.sample_size)) + 1
-        ) as p50_upper,
-        coalesce(
-            ranks.p85_lower,
-            floor(0.85 * ranked.sample_size - 1.96 * sqrt(0.1275 * ranked.sample_size))
-        ) as p85_lower,
-        coalesce(
-            ranks.p85_upper,
-            ceil(0.85 * ranked.sample_size + 1.96 * sqrt(0.1275 * ranked.sample_size)) + 1
-        ) as p85_upper
+        {%- for quantile in ['p50', 'p85'] %}
+        {{ order_statistic_rank(quantile, 'lower', 'ranked.sample_size') }} as {{ quantile }}_lower,
+        {{ order_statistic_rank(quantile, 'upper', 'ranked.sample_size') }} as {{ quantile }}_upper
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
 
     from ranked
     left join ranks on ranked.sample_size = ranks.observation_count
@@ -91,9 +81,9 @@ ranged as (
         grain_key,
         bucket,
         bucket_start,
-        {{ quantile }} / 3600.0 as value,
-        {{ quantile }}_lower_bound / 3600.0 as lower_bound,
-        {{ quantile }}_upper_bound / 3600.0 as upper_bound,
+        {{ quantile }} / {{ unit }} as value,
+        {{ quantile }}_lower_bound / {{ unit }} as lower_bound,
+        {{ quantile }}_upper_bound / {{ unit }} as upper_bound,
         cast(null as {{ type_double() }}) as numerator,
         cast(null as {{ type_double() }}) as denominator,
         sample_size,

@@ -1,0 +1,121 @@
+with ci_runs as (
+    select * from {{ ref('stg_canonical__ci_runs') }}
+    where
+        finished_at >= queued_at
+        and result is not null
+),
+
+commit_files as (
+    select * from {{ ref('stg_canonical__commit_files') }}
+),
+
+source_paths as (
+    select * from {{ ref('int_source_paths') }}
+),
+
+system_paths as (
+    select
+        repository,
+        coalesce(path_prefix, '') as path_prefix,
+        system_key,
+        coalesce(valid_from, cast('1900-01-01' as date)) as valid_from,
+        coalesce(valid_to, cast('9999-01-01' as date)) as valid_to
+
+    from {{ ref('system_paths') }}
+),
+
+system_owners as (
+    select * from {{ ref('int_system_owners') }}
+),
+
+keyed as (
+    select
+        *,
+        repository || '#' || run_id as build_key,
+        cast(queued_at as date) as owned_on
+
+    from ci_runs
+),
+
+files as (
+    select
+        keyed.build_key,
+        keyed.repository,
+        keyed.owned_on,
+        commit_files.path,
+        case when source_paths.path is not null then 1 else 0 end as is_source
+
+    from keyed
+    inner join commit_files on keyed.commit_key = commit_files.commit_key
+    left join source_paths on commit_files.path = source_paths.path
+),
+
+-- By the files of the commit and not by its change: nobody stands in the lineage of a service.
+by_files as (
+    {{ system_of_files('files', key='build_key') }}
+),
+
+-- In the order in which they were asked for, whatever number the source gives them.
+placed as (
+    select
+        keyed.*,
+        coalesce(by_files.system_key, system_paths.system_key, 'unassigned') as system_key,
+        row_number() over (
+            partition by keyed.commit_key, keyed.workflow
+            order by keyed.queued_at, keyed.run_id
+        ) as place,
+        max(case when keyed.result = 'success' then keyed.queued_at end) over (
+            partition by keyed.commit_key, keyed.workflow
+        ) as last_passing_queued_at
+
+    from keyed
+    left join by_files on keyed.build_key = by_files.build_key
+    left join system_paths
+        on
+            keyed.repository = system_paths.repository
+            and system_paths.path_prefix = ''
+            and keyed.owned_on >= system_paths.valid_from
+            and keyed.owned_on < system_paths.valid_to
+),
+
+final as (
+    select
+        -- keys
+        placed.build_key,
+        placed.system_key,
+        coalesce(system_owners.team_key, 'unassigned') as team_key,
+        coalesce(system_owners.value_stream_key, 'unassigned') as value_stream_key,
+
+        -- properties
+        placed.result = 'success' as is_passed,
+        placed.place = 1 and coalesce(placed.attempt, 1) = 1 as is_first_attempt,
+        placed.result = 'failure'
+        and coalesce(placed.last_passing_queued_at >= placed.finished_at, false) as is_flaky,
+
+        -- measures
+        {{ seconds_between('placed.queued_at', 'placed.finished_at') }} as whole_seconds,
+        case
+            when placed.started_at >= placed.queued_at
+                then {{ seconds_between('placed.queued_at', 'placed.started_at') }}
+        end as queue_seconds,
+        case
+            when
+                placed.started_at >= placed.queued_at
+                and placed.finished_at >= placed.started_at
+                then {{ seconds_between('placed.started_at', 'placed.finished_at') }}
+        end as run_seconds,
+
+        -- timestamps
+        placed.finished_at
+
+    from placed
+    left join system_owners
+        on
+            placed.system_key = system_owners.system_key
+            and placed.owned_on >= system_owners.valid_from
+            and placed.owned_on < system_owners.valid_to
+    -- What was stopped or not run at all neither passed nor failed.
+    where placed.result in ('success', 'failure')
+)
+
+select * from final

@@ -1,0 +1,24 @@
+with measured as (
+    select * from {{ ref('int_delivery_measurements') }}
+    union all
+    select * from {{ ref('int_build_measurements') }}
+),
+
+final as (
+    select
+        event_key,
+        metric_key,
+        kind,
+        slice,
+        slice_value,
+        clock,
+        system_key,
+        team_key,
+        value_stream_key,
+        amount,
+        counted_at
+
+    from measured
+)
+
+select * from final
