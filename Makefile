@@ -53,9 +53,10 @@ lint: install ## Style of Python and SQL.
 types: install ## Types of the Python code.
 	@$(BIN)/mypy
 
-bench: install ## Time the door on a million rows; simulate what the floor leaves of teams of each size.
+bench: install ## Time the door and the bus factor; simulate what the floor leaves of teams of each size.
 	@$(BIN)/python benchmarks/landing.py
 	@$(BIN)/python benchmarks/floor_cost.py
+	@$(BIN)/python benchmarks/bus_factor.py
 
 contract: install ## Bring the contract's pages and dbt's source files in step with what sources may land.
 	@$(BIN)/python -m orchestration.landing.contract_pages

@@ -76,6 +76,14 @@ CAPABILITIES = {
         "which deployments were not planned",
         ({"deployments": ("title", "undoes_deployment_id")},),
     ),
+    "lines": Capability(
+        "how many lines a change touched",
+        ({"change_commits": ("commit_sha",), "commit_files": ("path", "additions", "deletions")},),
+    ),
+    "files": Capability(
+        "who knows which files",
+        ({"commits": ("author", "committed_at"), "commit_files": ("path", "change_type")},),
+    ),
     "commits": Capability(
         "which commits a change consists of",
         ({"change_commits": ("commit_sha",), "commits": ("authored_at",)},),

@@ -26,7 +26,7 @@ observed as (
 
 spine as (
     select * from {{ ref('floor_spine') }}
-    where class != 'S'
+    where class in ('P', 'X')
 ),
 
 -- A cell is open to a metric where it is open in each role that the metric rests on.

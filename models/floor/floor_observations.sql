@@ -5,6 +5,8 @@ with measured as (
     union all
     select * from {{ ref('floor_delivered') }}
     union all
+    select * from {{ ref('floor_knowledge') }}
+    union all
     select * from {{ ref('observed_data_quality') }}
 ),
 

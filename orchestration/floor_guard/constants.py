@@ -52,14 +52,24 @@ ROLES = ("author", "reviewer")
 # Populations that are a stock: only who is there at the bucket's end counts.
 STOCK_POPULATIONS = ("in_progress",)
 
-# Surveys (V) and knowledge (K) want rules of their own: until these stand, no such metric is told.
+# Surveys (V) want rules of their own: until these stand, no such metric is told.
 PEOPLE_CLASSES = ("P", "X")
+KNOWLEDGE_CLASSES = ("K",)
 SYSTEM_CLASSES = ("S",)
 SENSITIVE_CLASSES = ("X",)
 SENSITIVE_GRAINS = ("value_stream", "portfolio")
 
 PORTFOLIO_KEY = "all"
 UNASSIGNED_KEY = "unassigned"
+
+# All that is told of knowledge: at which grain, by which statistic, of quarters.
+KNOWLEDGE_METRICS = {
+    "bus_factor": ("system", "count"),
+    "fragile_system_share": ("value_stream", "share"),
+}
+# A bus factor that is fragile, and the systems of a value stream of which a share is told.
+FRAGILE = 2
+SYSTEMS_MINIMUM = 5
 
 # A text column of one of these names holds nothing but its list.
 COLUMN_VOCABULARY: dict[str, tuple[str, ...]] = {
@@ -81,6 +91,7 @@ WORDS = frozenset(
         *INTEGRATION_PARTS,
         *CI_PHASES,
         *PEOPLE_CLASSES,
+        *KNOWLEDGE_CLASSES,
         *SYSTEM_CLASSES,
         "human",
         "bot",
@@ -100,6 +111,8 @@ OBSERVATIONS = "metric_observations"
 CATALOGUE_FILES = ("metrics", "metric_series")
 # Days that may be published: of buckets and of the build.
 DATE_COLUMNS = ("bucket_start", "bucket_end", "as_of")
+# What a mart may say of a group whatever is withheld of it: the organisation's own seeds say it.
+GROUP_COLUMNS = ("is_revenue_critical",)
 # Packages whose macros are dbt's own.
 BUILT_IN_PACKAGES = ("dbt", "dbt_duckdb", "dbt_postgres", "dbt_spark")
 # What Jinja knows without a macro; nobody may put another thing in its place.
@@ -109,6 +122,7 @@ INTROSPECTING = ("run_query", "statement", "noop_statement", "print_table")
 # A wide mart tells of a cell only what one of these metrics was allowed to tell.
 DERIVED_FROM = {
     "flow_efficiency": ("flow_efficiency", "wait_share"),
+    "system_knowledge": ("bus_factor",),
     "wait_intensity": ("wait_intensity", "wait_share"),
     "dora_five_keys": (
         "deployment_frequency",

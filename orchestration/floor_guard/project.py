@@ -19,6 +19,8 @@ from orchestration.floor_guard.constants import (
     IDENTIFIER,
     INTROSPECTING,
     JINJA_NAMES,
+    KNOWLEDGE_CLASSES,
+    KNOWLEDGE_METRICS,
     PEOPLE_CLASSES,
     PERSON_LIKE,
     PUBLISHED_GROUP,
@@ -594,8 +596,10 @@ def _metrics_are_classified(project: Project) -> Iterator[Finding]:
     for number, row in enumerate(metrics, start=2):
         roles = set(filter(None, (row["subjects"] or "").split("|")))
         wrong = None
-        if row["class"] not in PEOPLE_CLASSES + SYSTEM_CLASSES:
+        if row["class"] not in PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES:
             wrong = "class", "is not one of the floor's"
+        elif row["class"] in KNOWLEDGE_CLASSES and row["metric_key"] not in KNOWLEDGE_METRICS:
+            wrong = "class", "is K, of which the floor tells the bus factor and its share only"
         elif row["class"] in PEOPLE_CLASSES and (not roles or not roles <= set(ROLES)):
             wrong = "subjects", "names no known role of people"
         elif row["class"] in SYSTEM_CLASSES and (roles or row["population"] in populations):

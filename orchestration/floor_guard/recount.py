@@ -17,6 +17,8 @@ from orchestration.floor_guard.constants import (
     BUCKETS,
     DERIVED_FROM,
     GRAINS,
+    GROUP_COLUMNS,
+    KNOWLEDGE_CLASSES,
     MINIMUM_EVENTS,
     OBSERVATIONS,
     PEOPLE_CLASSES,
@@ -35,7 +37,8 @@ from orchestration.floor_guard.constants import (
     UNASSIGNED_KEY,
 )
 from orchestration.floor_guard.environment import minimum_people
-from orchestration.floor_guard.rules import Rule, apply, quoted, refusal
+from orchestration.floor_guard.knowledge import check_knowledge
+from orchestration.floor_guard.rules import Rule, apply, listed, quoted, refusal
 
 # A closed bucket is published when late rows have had this long to arrive.
 LOADING_DAYS = timedelta(days=3)
@@ -108,7 +111,7 @@ def _register_metrics(connection: duckdb.DuckDBPyConnection) -> None:
             metric_key,
             class,
             population,
-            case when class in {_listed(SENSITIVE_CLASSES)}
+            case when class in {listed(SENSITIVE_CLASSES)}
                 then {max(SENSITIVE_MINIMUM, minimum_people())}
                 else {minimum_people()} end as minimum,
             coalesce(string_split(nullif(trim(subjects), ''), '|'), []) as roles
@@ -135,10 +138,6 @@ def _register_metrics(connection: duckdb.DuckDBPyConnection) -> None:
             from vault.{SEEDS}.metric_series
             """
         )
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
 
 
 # What was done, and by whom, in each cell that it lies in.
@@ -171,7 +170,7 @@ from (
         ], recursive := true)
     from vault.{ACTIVITY} as activity
     inner join days on cast(activity.counted_at as date) = days.day
-    where days.is_last_week or activity.population not in {_listed(STOCK_POPULATIONS)}
+    where days.is_last_week or activity.population not in {listed(STOCK_POPULATIONS)}
 )
 """
 
@@ -219,10 +218,10 @@ with observed as (
         observations.*,
         metrics.minimum,
         coalesce(series.population, metrics.population) as population,
-        case when observations.slice in {_listed(BOT_SLICES)} then 'bot' else 'human' end
+        case when observations.slice in {listed(BOT_SLICES)} then 'bot' else 'human' end
             as author_kind,
         case
-            when observations.slice in {_listed(BOT_SLICES)} then {list(BOT_ROLES)}
+            when observations.slice in {listed(BOT_SLICES)} then {list(BOT_ROLES)}
             else metrics.roles
         end as roles
     from {{observations}} as observations
@@ -234,7 +233,7 @@ with observed as (
             and observations.slice_value = series.slice_value
             and observations.statistic = series.statistic
             and observations.clock = series.clock
-    where metrics.class in {_listed(PEOPLE_CLASSES)} and observations.status = 'ok'
+    where metrics.class in {listed(PEOPLE_CLASSES)} and observations.status = 'ok'
 )
 
 select
@@ -302,7 +301,7 @@ select count(*) from counted where {fault}
 
 
 def _metrics_are_classified(recount: Recount) -> None:
-    classes = _listed(PEOPLE_CLASSES + SYSTEM_CLASSES)
+    classes = listed(PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES)
     wrong = {
         "metrics are not of a class of the floor": (
             f"select count(*) from metrics where class is null or class not in {classes}"
@@ -312,12 +311,12 @@ def _metrics_are_classified(recount: Recount) -> None:
         ),
         "metrics of people name no known role": f"""
             select count(*) from metrics
-            where class in {_listed(PEOPLE_CLASSES)}
+            where class in {listed(PEOPLE_CLASSES)}
             and (len(roles) = 0 or not list_has_all({list(ROLES)}, roles))
         """,
         "metrics of systems rest on people": f"""
             select count(*) from metrics
-            where class in {_listed(SYSTEM_CLASSES)}
+            where class in {listed(SYSTEM_CLASSES)}
             and (len(roles) > 0 or population in (select population from people))
         """,
     }
@@ -376,7 +375,7 @@ def _observations_are_counted(recount: Recount) -> None:
         f"""
         select count(*) from {table.relation} as observations
         left join metrics on observations.metric_key = metrics.metric_key
-        where metrics.metric_key is null or observations.grain not in {_listed(GRAINS)}
+        where metrics.metric_key is null or observations.grain not in {listed(GRAINS)}
         """
     )
     if unknown:
@@ -393,9 +392,9 @@ def _observations_are_counted(recount: Recount) -> None:
         select count(*) from {table.relation} as observations
         inner join metrics on observations.metric_key = metrics.metric_key
         where
-            metrics.class in {_listed(PEOPLE_CLASSES)}
+            metrics.class in {listed(PEOPLE_CLASSES)}
             and observations.status = 'ok'
-            and coalesce(observations.slice, '') not in {_listed(RECOUNTED_SLICES)}
+            and coalesce(observations.slice, '') not in {listed(RECOUNTED_SLICES)}
         """
     )
     if untold:
@@ -430,21 +429,22 @@ def _derived_rows_stand_on_observations(recount: Recount) -> None:
             if column.kind != "BOOLEAN"
             else f"coalesce({quoted(column.name)}, false)"
             for column in table.columns
-            if column.kind not in ("VARCHAR", "DATE")
+            if column.kind not in ("VARCHAR", "DATE") and column.name not in GROUP_COLUMNS
         ]
         if not figures:
             continue
         backed = "false"
-        sources = _listed(DERIVED_FROM[table.name]) if table.name in DERIVED_FROM else ""
+        every_class = listed(PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES)
+        sources = listed(DERIVED_FROM[table.name]) if table.name in DERIVED_FROM else ""
         if observations:
             backed = f"""
                 exists (
                     select 1 from {observations.relation} as observations
                     inner join metrics on observations.metric_key = metrics.metric_key
                     where
-                        metrics.class in {_listed(PEOPLE_CLASSES + SYSTEM_CLASSES)}
+                        metrics.class in {every_class}
                         and observations.status = 'ok'
-                        and observations.slice not in {_listed(BOT_SLICES)}
+                        and observations.slice not in {listed(BOT_SLICES)}
                         {f"and observations.metric_key in {sources}" if sources else ""}
                         and observations.grain = derived.grain
                         and observations.grain_key = derived.grain_key
@@ -490,7 +490,7 @@ def _withheld_rows_are_empty(recount: Recount) -> None:
                 observations.status is distinct from 'ok'
                 and observations.{column} is not null
                 and (
-                    metrics.class in {_listed(PEOPLE_CLASSES)}
+                    metrics.class in {listed(PEOPLE_CLASSES + KNOWLEDGE_CLASSES)}
                     or '{column}' in ('value', 'lower_bound', 'upper_bound')
                 )
             """
@@ -513,7 +513,7 @@ def _services_have_contributors(recount: Recount) -> None:
         from {table.relation} as observations
         inner join metrics on observations.metric_key = metrics.metric_key
         where
-            metrics.class in {_listed(SYSTEM_CLASSES)}
+            metrics.class in {listed(SYSTEM_CLASSES)}
             and observations.status = 'ok'
             and observations.grain != 'portfolio'
         """
@@ -566,15 +566,21 @@ def _sensitive_rows_are_coarse(recount: Recount) -> None:
         select count(*) from {table.relation} as observations
         inner join metrics on observations.metric_key = metrics.metric_key
         where
-            metrics.class in {_listed(SENSITIVE_CLASSES)}
+            metrics.class in {listed(SENSITIVE_CLASSES)}
             and observations.status = 'ok'
-            and observations.grain not in {_listed(SENSITIVE_GRAINS)}
+            and observations.grain not in {listed(SENSITIVE_GRAINS)}
         """
     )
     if count:
         raise refusal(
             "O14", table.name, "grain", count, "sensitive figures below a value stream", WITHHOLD
         )
+
+
+def _knowledge_is_told_of_many(recount: Recount) -> None:
+    table = recount.named(OBSERVATIONS)
+    if table is not None:
+        check_knowledge(recount.connection, table.relation, minimum_people())
 
 
 def _nothing_can_be_computed(recount: Recount) -> None:
@@ -592,5 +598,6 @@ RULES = (
     Rule("O01", _observations_are_counted),
     *(Rule(rule, partial(_open_cells_have_no, rule)) for rule in FAULTS),
     Rule("O01", _derived_rows_stand_on_observations),
+    Rule("O11", _knowledge_is_told_of_many),
     Rule("O16", _nothing_can_be_computed),
 )

@@ -57,6 +57,11 @@ def refusal(
     return FlowgrainError(f"{relation} {column} {count}: {why}", remedy, rule=rule)
 
 
+def listed(words: Iterable[str]) -> str:
+    """Words of our own as an SQL list."""
+    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
+
+
 def quoted(name: str) -> str:
     """Quote an identifier, so that a name is never SQL."""
     return '"' + name.replace('"', '""') + '"'

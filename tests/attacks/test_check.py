@@ -410,10 +410,10 @@ def test_a_catalogue_that_says_less_than_is_so(
 
 
 @pytest.mark.parametrize("kind", ["V", "K"])
-def test_a_class_that_has_no_rules_is_refused(
+def test_a_class_whose_rules_do_not_know_it_is_refused(
     project: ProjectLab, tmp_path: Path, kind: str
 ) -> None:
-    """ATK35 to ATK38: no survey and no bus factor is told before the floor knows their rules."""
+    """ATK36 to ATK38: no survey before the floor knows its rules; of knowledge two metrics only."""
     edited_seed(project.own_seeds(tmp_path), "metrics", "flow_time", **{"class": kind})
     told(project, "C13", "metrics", "class")
 

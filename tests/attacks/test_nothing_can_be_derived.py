@@ -21,7 +21,9 @@ select distinct
 from published.marts.metric_observations as observed
 inner join flowgrain_seeds.metric_series as series
     using (metric_key, slice, slice_value, statistic, clock)
-where observed.status = 'ok' and series.population is not null
+inner join flowgrain_seeds.metrics as metrics using (metric_key)
+-- A bus factor tells how many files it is of, and no number of changes.
+where observed.status = 'ok' and series.population is not null and metrics.class != 'K'
 """
 # The smallest pieces of which every cell is a sum, with who is in them.
 PIECES = """

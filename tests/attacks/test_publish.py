@@ -17,7 +17,7 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from publish_lab import CANARY, CANARY_LOGIN, SHORT_CANARY, Lab, person
+from publish_lab import CANARY, CANARY_LOGIN, QUARTER, SHORT_CANARY, Lab, person
 
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard import publish
@@ -402,6 +402,84 @@ def test_a_decimal_more_than_declared_is_refused(lab: Lab, column: str) -> None:
     change = {"value": "40.001", "lower_bound": "29.999", "upper_bound": "50.001"}[column]
     lab.sql(f"update {CANDIDATES}.metric_observations set {column} = {change} where {where}")
     refused(lab, "V06")
+
+
+# O11: knowledge.
+
+
+def _knowledge(lab: Lab) -> None:
+    """Tell the bus factors of five systems of six people; two more are of a team of four."""
+    lab.sql(
+        f"""
+        insert into flowgrain_seeds.metrics values
+            ('bus_factor', 'K', 'merged', 'author', 'People who may leave', 1),
+            ('fragile_system_share', 'K', 'merged', 'author', 'Of few people', 0.001);
+        insert into flowgrain_seeds.systems
+            select 's_0' || number, 'System ' || number, 'low', false from range(2, 8) as s(number);
+        create table flowgrain_seeds.system_owners as
+            select
+                's_0' || number as system_key,
+                case when number < 6 then 't_01' else 't_03' end as team_key,
+                case when number = 6 then date '{QUARTER}' end as valid_from,
+                cast(null as date) as valid_to
+            from range(1, 8) as s(number);
+        create table flowgrain_seeds.team_value_streams as
+            select team_key, 'vs_1' as value_stream_key,
+                cast(null as date) as valid_from, cast(null as date) as valid_to
+            from (values ('t_01'), ('t_03')) as teams(team_key);
+        update flowgrain_vault.int_activity set team_key = 't_03'
+        where person_key in ({", ".join(f"'{person(who)}'" for who in range(20, 24))});
+        """
+    )
+    for number in range(1, 6):
+        _bus_factor(lab, number, number)
+
+
+def _bus_factor(lab: Lab, number: int, value: int, **changes: object) -> None:
+    told = {"value": value, "lower_bound": value, "upper_bound": value, **changes}
+    lab.observe(
+        **{"metric_key": "bus_factor", "grain": "system", "grain_key": f"s_0{number}"} | told
+    )
+
+
+def _fragile_share(lab: Lab, fragile: int | None, systems: int, **changes: object) -> None:
+    told = {"value": 0.4, "lower_bound": 0.4, "upper_bound": 0.4, "sample_size": systems}
+    told |= {"numerator": fragile, "denominator": systems, "grain_key": "vs_1"}
+    lab.observe(**{"metric_key": "fragile_system_share", "statistic": "share"} | told | changes)
+
+
+def test_knowledge_of_many_passes(lab: Lab) -> None:
+    """One of the two systems that are withheld is fragile: nobody can say which."""
+    _knowledge(lab)
+    _fragile_share(lab, 3, 7)
+    lab.publish()
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(lambda lab: _bus_factor(lab, 7, 1), id="ATK35-team-of-few"),
+        pytest.param(lambda lab: _bus_factor(lab, 8, 1), id="nobodys-system"),
+        pytest.param(
+            lambda lab: _bus_factor(lab, 2, 1, bucket="week", bucket_start="2026-01-05"),
+            id="weekly-trend",
+        ),
+        pytest.param(lambda lab: _bus_factor(lab, 2, 1, statistic="mean"), id="mean"),
+        pytest.param(lambda lab: _bus_factor(lab, 2, 1, slice="stage"), id="slice"),
+        pytest.param(
+            lambda lab: _bus_factor(lab, 1, 1, grain="team", grain_key="t_01"), id="of-a-team"
+        ),
+        pytest.param(lambda lab: _fragile_share(lab, 1, 4), id="of-four-systems"),
+        pytest.param(lambda lab: _fragile_share(lab, 2, 6), id="one-is-left"),
+        pytest.param(lambda lab: _fragile_share(lab, 2, 7), id="none-of-the-rest"),
+        pytest.param(lambda lab: _fragile_share(lab, 4, 7), id="all-of-the-rest"),
+        pytest.param(lambda lab: _fragile_share(lab, None, 7), id="without-its-parts"),
+    ],
+)
+def test_knowledge_of_few_is_refused(lab: Lab, attack: Callable[[Lab], None]) -> None:
+    _knowledge(lab)
+    attack(lab)
+    refused(lab, "O11")
 
 
 # C13, C12, O: people are counted anew.

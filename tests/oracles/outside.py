@@ -38,24 +38,36 @@ def organisation(repositories: Sequence[str]) -> dict[str, list[str]]:
     }
 
 
-def build(folder: Path, events: Events, repositories: Sequence[str]) -> duckdb.DuckDBPyConnection:
-    """Land CSV lines by entity and build; open the vault on what came of it."""
+def land(folder: Path, events: Events, repositories: Sequence[str]) -> dict[str, str]:
+    """Land CSV lines by entity; return what the environment of a build must say."""
     for part, files in (("events", events), ("organisation", organisation(repositories))):
         (folder / part).mkdir()
         for name, lines in files.items():
             (folder / part / f"{name}.csv").write_text("\n".join(lines) + "\n")
     environment = {
-        **os.environ,
         "FLOWGRAIN_HOME": str(folder / "home"),
         "FLOWGRAIN_ORGANISATION": str(folder / "organisation"),
     }
-    flowgrain = str(Path(sys.executable).with_name("flowgrain"))
-    for command in (["land", "files", str(folder / "events")], ["build"]):
-        done = subprocess.run(
-            [flowgrain, *command], env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    _run(environment, "land", "files", str(folder / "events"))
+    return environment
+
+
+def build(folder: Path, events: Events, repositories: Sequence[str]) -> duckdb.DuckDBPyConnection:
+    """Land CSV lines by entity and build; open the vault on what came of it."""
+    _run(land(folder, events, repositories), "build")
     vault = duckdb.connect(str(folder / "home/vault/vault.duckdb"), read_only=True)
     vault.execute("set TimeZone = 'UTC'")
     vault.execute("use flowgrain_vault")
     return vault
+
+
+def _run(environment: Mapping[str, str], *command: str) -> None:
+    flowgrain = str(Path(sys.executable).with_name("flowgrain"))
+    done = subprocess.run(
+        [flowgrain, *command],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -156,6 +156,23 @@ def test_shares_and_efficiency_add_up_on_the_page(marts: duckdb.DuckDBPyConnecti
     assert all(total == pytest.approx(1, abs=0.0026) for total in whole)
 
 
+def test_planted_one_author_systems_are_the_ones_with_a_bus_factor_of_one(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Of all that are told; systems of teams of fewer than five are never told."""
+    rows = marts.execute(
+        "select grain_key, bucket_start, bus_factor, is_revenue_critical from system_knowledge"
+        " where status = 'ok'"
+    ).fetchall()
+    planted = parameters()["planted"]["one_author_systems"]["systems"]
+    assert {start for _, start, *_ in rows} == set(QUARTERS)
+    alone = {key for key, start, factor, _ in rows if factor == 1 and start == QUARTERS[-1]}
+    assert alone == set(planted)
+    assert all(critical for key, *_, critical in rows if key in planted)
+    tiny = {system["key"] for team in TINY for system in TEAMS[team]["systems"]}
+    assert not tiny & {key for key, *_ in rows}
+
+
 def test_velocity_is_the_planted_number_of_changes(marts: duckdb.DuckDBPyConnection) -> None:
     """Planted by deployment and counted by merge: the edges of a quarter make the difference."""
     planted = parameters()["changes_per_quarter"]

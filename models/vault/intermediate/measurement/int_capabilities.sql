@@ -10,6 +10,10 @@ commit_times as (
     select * from {{ ref('int_change_commit_times') }}
 ),
 
+commit_files as (
+    select * from {{ ref('stg_canonical__commit_files') }}
+),
+
 change_sizes as (
     select * from {{ ref('int_change_sizes') }}
 ),
@@ -87,6 +91,11 @@ found as (
         'lines' as capability,
         count(*) as row_count
     from change_sizes
+    union all
+    select
+        'files' as capability,
+        count(*) as row_count
+    from commit_files
     union all
     select
         'production' as capability,
