@@ -19,6 +19,8 @@ observed as (
     union all
     select * from {{ ref('observed_means') }}
     union all
+    select * from {{ ref('observed_concentrations') }}
+    union all
     select * from {{ ref('observed_counts') }}
     union all
     select * from {{ ref('observed_work_in_progress') }}

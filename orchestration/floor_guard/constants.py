@@ -21,6 +21,7 @@ METHODS = (
     "band",
     "census",
     "delta_logit_t",
+    "gini",
     "order_statistics",
     "poisson_wilson_hilferty",
     "t",
@@ -67,6 +68,9 @@ KNOWLEDGE_METRICS = {
     "bus_factor": ("system", "count"),
     "fragile_system_share": ("value_stream", "share"),
 }
+# How finely an index of people's load may be told, of which groups and how often.
+INDEX_STEP = 0.05
+INDEX_GRAIN, INDEX_BUCKET = "team", "quarter"
 # A bus factor that is fragile, and the systems of a value stream of which a share is told.
 FRAGILE = 2
 SYSTEMS_MINIMUM = 5

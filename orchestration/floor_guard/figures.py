@@ -1,4 +1,4 @@
-"""Rules B01, B05, O06, O15, O16, V06: what one published row is, and which numbers it may hold."""
+"""Rules B01, B05, O06, O12, O15, O16, V06: what one published row is, and what it may hold."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,13 @@ import duckdb
 
 from orchestration.floor_guard.calendar import bucket_start
 from orchestration.floor_guard.candidates import Candidate
-from orchestration.floor_guard.constants import OBSERVATIONS, SEEDS
+from orchestration.floor_guard.constants import (
+    INDEX_BUCKET,
+    INDEX_GRAIN,
+    INDEX_STEP,
+    OBSERVATIONS,
+    SEEDS,
+)
 from orchestration.floor_guard.rules import Rule, apply, quoted, refusal
 
 # A weekly rate is finer than the count that it is made of; a mean is no finer than a tenth.
@@ -188,9 +194,36 @@ def _numbers_are_cut(figures: Figures) -> None:
                 )  # fmt: skip
 
 
+def _load_is_told_coarsely(figures: Figures) -> None:
+    """An index of who did how much is of a team's quarter, and of no finer step."""
+    if figures.observations:
+        count = figures.count(
+            f"""
+            select count(*)
+            from {figures.observations} as observations
+            inner join vault.{SEEDS}.metrics as metrics
+                on observations.metric_key = metrics.metric_key
+            where
+                observations.statistic = 'index'
+                and (
+                    observations.grain != '{INDEX_GRAIN}'
+                    or observations.bucket != '{INDEX_BUCKET}'
+                    or metrics.precision_step < {INDEX_STEP}
+                )
+            """
+        )
+        if count:
+            raise refusal(
+                "O12", OBSERVATIONS, "value", count,
+                "concentrations are not of a team's quarter, or finer than a twentieth",
+                "Tell them by team and quarter, in steps of 0.05",
+            )  # fmt: skip
+
+
 RULES = (
     Rule("B01", _rows_are_of_the_declared_grain),
     Rule("B05", _numbers_are_in_range),
+    Rule("O12", _load_is_told_coarsely),
     Rule("O06", _wholes_are_told_whole),
     Rule("O15", _bands_are_wide),
     Rule("O15", _bands_stand_alone),

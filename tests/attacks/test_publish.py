@@ -404,6 +404,38 @@ def test_a_decimal_more_than_declared_is_refused(lab: Lab, column: str) -> None:
     refused(lab, "V06")
 
 
+# O12: load.
+
+
+def _load(lab: Lab, step: float = 0.05, **changes: object) -> None:
+    """Tell how evenly the changes of vs_1's team are spread over its six people."""
+    lab.sql(
+        "insert into flowgrain_seeds.metrics values "
+        f"('assignment_concentration', 'P', 'merged', 'author', 'How evenly', {step})"
+    )
+    told = {"value": 0.25, "lower_bound": None, "upper_bound": None, "method": "gini"}
+    cell = {"grain": "team", "grain_key": "t_01", "statistic": "index"}
+    lab.observe(**{"metric_key": "assignment_concentration"} | told | cell | changes)
+
+
+def test_how_evenly_a_teams_work_is_spread_passes(lab: Lab) -> None:
+    _load(lab)
+    lab.publish()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"grain": "value_stream", "grain_key": "vs_1"}, id="of-a-stream"),
+        pytest.param({"bucket": "week", "bucket_start": "2026-02-02"}, id="of-a-week"),
+        pytest.param({"step": 0.01}, id="finer"),
+    ],
+)
+def test_load_that_is_told_closer_is_refused(lab: Lab, changes: dict[str, object]) -> None:
+    _load(lab, **changes)
+    refused(lab, "O12")
+
+
 # O11: knowledge.
 
 

@@ -22,6 +22,8 @@ where
             or method is not null
         )
     )
-    or (status = 'ok' and (lower_bound is null or upper_bound is null or method is null))
+    -- An index has no range.
+    or (status = 'ok' and method != 'gini' and (lower_bound is null or upper_bound is null))
+    or (status = 'ok' and method is null)
     or (status = 'ok' and (value < lower_bound or value > upper_bound or lower_bound > upper_bound))
     or (status = 'ok' and value is null and method != 'band')
