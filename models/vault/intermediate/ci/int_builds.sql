@@ -10,7 +10,8 @@ commit_files as (
 ),
 
 source_paths as (
-    select * from {{ ref('int_source_paths') }}
+    select * from {{ ref('int_paths') }}
+    where kind = 'source'
 ),
 
 system_paths as (

@@ -3,7 +3,8 @@ with living_files as (
 ),
 
 source_paths as (
-    select * from {{ ref('int_source_paths') }}
+    select * from {{ ref('int_paths') }}
+    where kind = 'source'
 ),
 
 system_paths as (

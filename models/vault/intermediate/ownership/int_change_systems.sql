@@ -22,7 +22,8 @@ system_paths as (
 ),
 
 source_paths as (
-    select * from {{ ref('int_source_paths') }}
+    select * from {{ ref('int_paths') }}
+    where kind = 'source'
 ),
 
 dated as (

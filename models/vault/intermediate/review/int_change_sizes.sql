@@ -1,6 +1,6 @@
 {%- set lines -%}
     case
-        when source_paths.path is not null
+        when written_paths.path is not null
             then coalesce(commit_files.additions, 0) + coalesce(commit_files.deletions, 0)
         else 0
     end
@@ -22,8 +22,9 @@ commit_files as (
     select * from {{ ref('stg_canonical__commit_files') }}
 ),
 
-source_paths as (
-    select * from {{ ref('int_source_paths') }}
+written_paths as (
+    select * from {{ ref('int_paths') }}
+    where kind in ('source', 'documentation')
 ),
 
 -- A merge into the branch brings in the work of others.
@@ -56,7 +57,7 @@ counted as (
 
     from own_commits
     inner join commit_files on own_commits.commit_key = commit_files.commit_key
-    left join source_paths on commit_files.path = source_paths.path
+    left join written_paths on commit_files.path = written_paths.path
     group by own_commits.change_key
     having count(commit_files.additions) > 0
 ),
