@@ -33,6 +33,8 @@ keyed as (
     select
         *,
         repository || '#' || run_id as build_key,
+        -- A run of no named workflow is no second attempt of another.
+        coalesce(workflow, run_id) as workflow_key,
         cast(queued_at as date) as owned_on
 
     from ci_runs
@@ -62,11 +64,11 @@ placed as (
         keyed.*,
         coalesce(by_files.system_key, system_paths.system_key, 'unassigned') as system_key,
         row_number() over (
-            partition by keyed.commit_key, keyed.workflow
+            partition by keyed.commit_key, keyed.workflow_key
             order by keyed.queued_at, keyed.run_id
         ) as place,
         max(case when keyed.result = 'success' then keyed.queued_at end) over (
-            partition by keyed.commit_key, keyed.workflow
+            partition by keyed.commit_key, keyed.workflow_key
         ) as last_passing_queued_at
 
     from keyed
