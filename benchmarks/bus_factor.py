@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from orchestration.build import run_dbt
 from orchestration.home import Home
+from orchestration.init import draft
 from orchestration.landing.files import land_files
 
 SIZES = ((2_000, 500), (20_000, 5_000))
@@ -74,31 +75,14 @@ def write_history(folder: Path, commits: int, files: int) -> None:
     )
 
 
-def write_organisation(folder: Path) -> None:
-    """One team that owns one system."""
-    folder.mkdir()
-    for name, lines in {
-        "value_streams": ("value_stream_key,value_stream_label", "vs_1,Shop"),
-        "teams": ("team_key,team_label,calendar_key", "t_1,Shop,default"),
-        "team_value_streams": ("team_key,value_stream_key,valid_from,valid_to", "t_1,vs_1,,"),
-        "systems": (
-            "system_key,system_label,criticality,is_revenue_critical", "s_1,Shop,low,false"
-        ),
-        "system_paths": ("repository,path_prefix,system_key,valid_from,valid_to", "shop,,s_1,,"),
-        "system_owners": ("system_key,team_key,valid_from,valid_to", "s_1,t_1,,"),
-        "calendars": ("calendar_key,time_zone,weekday,opens,closes", "default,UTC,1,09:00,17:00"),
-        "holidays": ("calendar_key,holiday_date", "default,2025-12-25"),
-    }.items():  # fmt: skip
-        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
-
-
 def seconds_of(folder: Path, commits: int, files: int) -> dict[str, float]:
     """Land one history, build what the bus factor needs, and read what dbt says it took."""
     write_history(folder / "events", commits, files)
-    write_organisation(folder / "organisation")
     os.environ["FLOWGRAIN_ORGANISATION"] = str(folder / "organisation")
     home = Home(folder / "home")
     land_files(home, folder / "events", loaded_to=END + timedelta(days=4))
+    (folder / "organisation").mkdir()
+    draft(home, folder / "organisation", clones=[])
     no_tests = [f"--exclude-resource-type={kind}" for kind in ("test", "unit_test")]
     done = run_dbt(home, "build", "--select", "+floor_bus_factors", *no_tests)
     if done.returncode:

@@ -115,8 +115,8 @@ OBSERVATIONS = "metric_observations"
 CATALOGUE_FILES = ("metrics", "metric_series")
 # Days that may be published: of buckets and of the build.
 DATE_COLUMNS = ("bucket_start", "bucket_end", "as_of")
-# What a mart may say of a group whatever is withheld of it: the organisation's own seeds say it.
-GROUP_COLUMNS = ("is_revenue_critical",)
+# What a mart may say of a system whatever is withheld of it, as the seed `systems` says it.
+SYSTEM_COLUMNS = ("criticality", "is_revenue_critical")
 # Packages whose macros are dbt's own.
 BUILT_IN_PACKAGES = ("dbt", "dbt_duckdb", "dbt_postgres", "dbt_spark")
 # What Jinja knows without a macro; nobody may put another thing in its place.

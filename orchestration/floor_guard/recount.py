@@ -17,7 +17,6 @@ from orchestration.floor_guard.constants import (
     BUCKETS,
     DERIVED_FROM,
     GRAINS,
-    GROUP_COLUMNS,
     KNOWLEDGE_CLASSES,
     MINIMUM_EVENTS,
     OBSERVATIONS,
@@ -34,6 +33,7 @@ from orchestration.floor_guard.constants import (
     SERVICE_MINIMUM,
     STOCK_POPULATIONS,
     SYSTEM_CLASSES,
+    SYSTEM_COLUMNS,
     UNASSIGNED_KEY,
 )
 from orchestration.floor_guard.environment import minimum_people
@@ -429,7 +429,7 @@ def _derived_rows_stand_on_observations(recount: Recount) -> None:
             if column.kind != "BOOLEAN"
             else f"coalesce({quoted(column.name)}, false)"
             for column in table.columns
-            if column.kind not in ("VARCHAR", "DATE") and column.name not in GROUP_COLUMNS
+            if column.kind not in ("VARCHAR", "DATE") and column.name not in SYSTEM_COLUMNS
         ]
         if not figures:
             continue
@@ -467,6 +467,32 @@ def _derived_rows_stand_on_observations(recount: Recount) -> None:
                 "rows tell of cells in which no figure passed",
                 "Derive the mart from floor_observations",
             )
+
+
+def _systems_are_as_the_organisation_says(recount: Recount) -> None:
+    """Refuse a column that is exempt from the floor where it says anything else than the seed."""
+    for table in recount.candidates:
+        for column in sorted(table.names() & set(SYSTEM_COLUMNS)):
+            keys = (f"told.{key}" for key in ("system_key", "grain_key") if key in table.names())
+            key = next(keys, "null")
+            count = recount.count(
+                f"""
+                select count(*) from {table.relation} as told
+                left join vault.{SEEDS}.systems as systems on {key} = systems.system_key
+                where
+                    told.{column} is not null
+                    and told.{column} is distinct from systems.{column}
+                """
+            )
+            if count:
+                raise refusal(
+                    "O01",
+                    table.name,
+                    column,
+                    count,
+                    "rows say of a system what the organisation does not",
+                    "Take the column from the seed systems, by the key of the system",
+                )
 
 
 def _withheld_rows_are_empty(recount: Recount) -> None:
@@ -598,6 +624,7 @@ RULES = (
     Rule("O01", _observations_are_counted),
     *(Rule(rule, partial(_open_cells_have_no, rule)) for rule in FAULTS),
     Rule("O01", _derived_rows_stand_on_observations),
+    Rule("O01", _systems_are_as_the_organisation_says),
     Rule("O11", _knowledge_is_told_of_many),
     Rule("O16", _nothing_can_be_computed),
 )

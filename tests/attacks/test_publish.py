@@ -726,6 +726,18 @@ def test_a_wide_mart_tells_no_more_than_its_observations(
     refused(lab, "O01")
 
 
+@pytest.mark.parametrize("table", ["wait_intensity", "dim_value_stream"])
+@pytest.mark.parametrize(
+    ("column", "kind", "told"),
+    [("is_revenue_critical", "boolean", "true"), ("criticality", "varchar", "'high'")],
+)
+def test_a_column_of_systems_says_what_the_organisation_does(
+    lab: Lab, table: str, column: str, kind: str, told: str
+) -> None:
+    lab.add_column(table, column, kind, told)
+    refused(lab, "O01")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -1,5 +1,4 @@
-{#- Constants of the floor: up to two people is fragile, and of fewer systems no share is told. -#}
-{%- set fragile = 2 -%}
+{#- A constant of the floor: of fewer systems no share is told. -#}
 {%- set minimum_systems = 5 -%}
 with spine as (
     select * from {{ ref('floor_spine') }}
@@ -54,7 +53,7 @@ systems as (
         system_owners.team_key,
         system_owners.value_stream_key,
         case when team_people.people_count >= {{ minimum_people() }} then 1 else 0 end as is_open,
-        case when knowledge.bus_factor <= {{ fragile }} then 1 else 0 end as is_fragile
+        case when {{ is_fragile('knowledge.bus_factor') }} then 1 else 0 end as is_fragile
 
     from knowledge
     inner join quarters on knowledge.quarter_start = quarters.bucket_start

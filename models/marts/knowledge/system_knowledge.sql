@@ -17,7 +17,7 @@ final as (
 
         -- value
         cast(observations.value as bigint) as bus_factor,
-        observations.value <= 2 as is_fragile,
+        {{ is_fragile('observations.value') }} as is_fragile,
         systems.criticality,
         systems.is_revenue_critical,
         observations.status,

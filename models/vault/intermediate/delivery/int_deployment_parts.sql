@@ -3,13 +3,7 @@ with production_deployments as (
 ),
 
 system_paths as (
-    select distinct
-        repository,
-        system_key,
-        coalesce(valid_from, cast('1900-01-01' as date)) as valid_from,
-        coalesce(valid_to, cast('9999-01-01' as date)) as valid_to
-
-    from {{ ref('system_paths') }}
+    select * from {{ ref('int_system_paths') }}
 ),
 
 -- What names no system is a deployment of every system of its repository.

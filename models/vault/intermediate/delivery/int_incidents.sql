@@ -8,14 +8,8 @@ environments as (
 
 -- The system that holds a repository's own folder speaks for it.
 system_paths as (
-    select
-        repository,
-        system_key,
-        coalesce(valid_from, cast('1900-01-01' as date)) as valid_from,
-        coalesce(valid_to, cast('9999-01-01' as date)) as valid_to
-
-    from {{ ref('system_paths') }}
-    where coalesce(path_prefix, '') = ''
+    select * from {{ ref('int_system_paths') }}
+    where path_prefix = ''
 ),
 
 systems as (

@@ -12,7 +12,7 @@ board_repositories as (
 ),
 
 system_paths as (
-    select * from {{ ref('system_paths') }}
+    select * from {{ ref('int_system_paths') }}
 ),
 
 -- Whichever of them it was, none of them can be said to have had no incident.

@@ -8,14 +8,7 @@ source_paths as (
 ),
 
 system_paths as (
-    select
-        repository,
-        coalesce(path_prefix, '') as path_prefix,
-        system_key,
-        coalesce(valid_from, cast('1900-01-01' as date)) as valid_from,
-        coalesce(valid_to, cast('9999-01-01' as date)) as valid_to
-
-    from {{ ref('system_paths') }}
+    select * from {{ ref('int_system_paths') }}
 ),
 
 quarters as (
@@ -30,18 +23,13 @@ quarters as (
         and is_recent
 ),
 
--- The longest prefix that held a file on the quarter's last day names its system.
-placed as (
+files as (
     select
         quarters.quarter_start,
         quarters.quarter_end,
+        cast({{ dbt.dateadd('day', -1, 'quarters.quarter_end') }} as date) as owned_on,
         living_files.repository,
-        living_files.path,
-        system_paths.system_key,
-        row_number() over (
-            partition by quarters.quarter_start, living_files.repository, living_files.path
-            order by length(system_paths.path_prefix) desc, system_paths.system_key asc
-        ) as preference
+        living_files.path
 
     from quarters
     inner join living_files
@@ -49,13 +37,11 @@ placed as (
             quarters.quarter_end > living_files.alive_from
             and (living_files.alive_to is null or quarters.quarter_end <= living_files.alive_to)
     inner join source_paths on living_files.path = source_paths.path
-    inner join system_paths
-        on
-            living_files.repository = system_paths.repository
-            and quarters.quarter_end > system_paths.valid_from
-            and quarters.quarter_end <= system_paths.valid_to
-            and substring(living_files.path, 1, length(system_paths.path_prefix))
-            = system_paths.path_prefix
+),
+
+-- Where a file lay on the quarter's last day.
+placed as (
+    {{ placed_files('files', keys=['quarter_start', 'repository']) }}
 ),
 
 final as (
@@ -67,7 +53,6 @@ final as (
         path
 
     from placed
-    where preference = 1
 )
 
 select * from final
