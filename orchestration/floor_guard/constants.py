@@ -75,17 +75,28 @@ INDEX_GRAIN, INDEX_BUCKET = "team", "quarter"
 FRAGILE = 2
 SYSTEMS_MINIMUM = 5
 
+# How far a figure or a part of it can be trusted.
+CONFIDENCES = ("high", "medium", "low")
+PART_CONFIDENCES = (*CONFIDENCES, "unknown")
+
 # A text column of one of these names holds nothing but its list.
 COLUMN_VOCABULARY: dict[str, tuple[str, ...]] = {
+    "against_target": ("met", "missed", "open", "none"),
     "bucket": BUCKETS,
     "clock": CLOCKS,
+    "confidence": CONFIDENCES,
+    "coverage_confidence": PART_CONFIDENCES,
+    "freshness_confidence": PART_CONFIDENCES,
     "grain": GRAINS,
+    "limit_broken": ("upper", "lower", "none"),
     "link_method": ("all", *LINK_METHODS),
+    "meaning": ("better", "worse", "changed", "none"),
     "method": METHODS,
+    "sample_confidence": CONFIDENCES,
     "slice": SLICES,
     "source": SOURCES,
-    "stage": STAGES,
-    "statistic": STATISTICS,
+    "stage": (*STAGES, "none"),
+    "statistic": (*STATISTICS, "none"),
     "status": STATUSES,
 }
 # Words of our own: registered in every text column, and never somebody's account.
@@ -111,6 +122,10 @@ SEEDS = "flowgrain_seeds"
 PUBLISHED_GROUP = "published"
 PUBLISHED_SCHEMA = "marts"
 OBSERVATIONS = "metric_observations"
+# The sentences that are made of figures, and where they stand.
+FINDINGS, SENTENCE = "findings", "sentence"
+# Seeds of the catalogue whose texts may stand in a mart.
+CATALOGUE_TEXTS = ("agenda_rules", "benchmarks", "finding_templates", "matrix_measures")
 # The seeds that say what is measured of whom.
 CATALOGUE_FILES = ("metrics", "metric_series")
 # Days that may be published: of buckets and of the build.
@@ -125,6 +140,8 @@ JINJA_NAMES = ("ref", "source", "config", "var", "env_var", "this", "target", "a
 INTROSPECTING = ("run_query", "statement", "noop_statement", "print_table")
 # A wide mart tells of a cell only what one of these metrics was allowed to tell.
 DERIVED_FROM = {
+    "decision_agenda": ("bus_factor", "change_fail_rate", "wait_share"),
+    "findings": ("bus_factor", "change_fail_rate", "wait_share"),
     "flow_efficiency": ("flow_efficiency", "wait_share"),
     "system_knowledge": ("bus_factor",),
     "wait_intensity": ("wait_intensity", "wait_share"),

@@ -43,6 +43,7 @@ from orchestration.floor_guard.rules import Rule, apply, listed, quoted, refusal
 # A closed bucket is published when late rows have had this long to arrive.
 LOADING_DAYS = timedelta(days=3)
 CELL = ("grain", "grain_key", "bucket", "bucket_start")
+SERIES = ("metric_key", "slice", "slice_value", "statistic", "clock")
 WITHHOLD = "Let the floor withhold these rows"
 
 
@@ -435,6 +436,12 @@ def _derived_rows_stand_on_observations(recount: Recount) -> None:
             continue
         backed = "false"
         every_class = listed(PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES)
+        # What a mart says of one series stands on that series.
+        shared = "".join(
+            f" and observations.{key} = derived.{key}"
+            for key in SERIES
+            if table.name not in DERIVED_FROM and key in table.names()
+        )
         sources = listed(DERIVED_FROM[table.name]) if table.name in DERIVED_FROM else ""
         if observations:
             backed = f"""
@@ -446,6 +453,7 @@ def _derived_rows_stand_on_observations(recount: Recount) -> None:
                         and observations.status = 'ok'
                         and observations.slice not in {listed(BOT_SLICES)}
                         {f"and observations.metric_key in {sources}" if sources else ""}
+                        {shared}
                         and observations.grain = derived.grain
                         and observations.grain_key = derived.grain_key
                         and observations.bucket = derived.bucket

@@ -43,7 +43,7 @@ FUNCTIONS = frozenset(
     count sum avg min max
     row_number rank dense_rank lag lead
     round floor ceil abs sqrt power ln exp
-    lower upper length substring trim concat regexp_replace
+    lower upper length substring trim concat replace regexp_replace
     extract timestamp_trunc date_trunc percentile_cont
     """.split()
 )

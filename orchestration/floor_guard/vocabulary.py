@@ -18,12 +18,16 @@ import duckdb
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard.constants import (
     ACTIVITY,
+    CATALOGUE_TEXTS,
     COLUMN_VOCABULARY,
+    FINDINGS,
     PUBLISHED_SCHEMA,
     SEEDS,
+    SENTENCE,
     WORDS,
 )
 from orchestration.floor_guard.rules import Rule, apply, literal, quoted, refusal
+from orchestration.floor_guard.sentences import Wording, check_sentences, read_wording
 from orchestration.home import Home
 
 if TYPE_CHECKING:
@@ -86,6 +90,7 @@ class Registered:
     anywhere: frozenset[str]
     group_keys: frozenset[str]
     metrics: dict[str, frozenset[str]]
+    wording: Wording = field(default_factory=Wording)
 
 
 @dataclass(frozen=True)
@@ -155,10 +160,17 @@ def read_registered(connection: duckdb.DuckDBPyConnection) -> Registered:
     cursor = connection.execute(f"select * from vault.{SEEDS}.metrics")
     place = [column[0] for column in cursor.description or []].index("metric_key")
     metrics = {row[place]: _texts(row) for row in cursor.fetchall()}
+    catalogue = {
+        cell
+        for seed in CATALOGUE_TEXTS
+        for row in connection.execute(f"select * from vault.{SEEDS}.{seed}").fetchall()
+        for cell in row
+    }
     return Registered(
-        anywhere=_texts(labels) | WORDS | frozenset(metrics),
+        anywhere=_texts(labels) | _texts(catalogue) | WORDS | frozenset(metrics),
         group_keys=_texts(keys),
         metrics=metrics,
+        wording=read_wording(connection),
     )
 
 
@@ -346,13 +358,13 @@ def _is_as_declared(file: NextFile) -> None:
 
 def _texts_are_registered(file: NextFile) -> None:
     for (table, column), texts in file.texts.items():
-        if table == CATALOGUE_MART:
+        if table == CATALOGUE_MART or (table, column) == (FINDINGS, SENTENCE):
             continue
         allowed: frozenset[str] = file.registered.anywhere
         if column in COLUMN_VOCABULARY:
             allowed = frozenset(COLUMN_VOCABULARY[column])
         elif column == "metric_key":
-            allowed = frozenset(file.registered.metrics)
+            allowed = frozenset(file.registered.metrics) | {"none"}
         elif column.endswith("_key"):
             allowed = file.registered.group_keys | WORDS
         strange = sum(text not in allowed for text in texts)
@@ -380,6 +392,11 @@ def _catalogue_is_the_seed(file: NextFile) -> None:
                 "texts differ from the catalogue seed",
                 REGISTER,
             )
+
+
+def _sentences_are_their_figures(file: NextFile) -> None:
+    if (FINDINGS, SENTENCE) in file.texts:
+        check_sentences(file.connection, file.registered.wording)
 
 
 def _nobody_is_named(file: NextFile) -> None:
@@ -429,6 +446,7 @@ RULES = (
     Rule("V05", _is_as_declared),
     Rule("V01", _texts_are_registered),
     Rule("V01", _catalogue_is_the_seed),
+    Rule("V01", _sentences_are_their_figures),
     Rule("V02", _nobody_is_named),
     Rule("V03", _nothing_looks_like_somebody),
     Rule("V03", _no_number_is_somebody),

@@ -119,6 +119,10 @@ def _organisation_seeds() -> dict[str, Table]:
             ("calendar_key", "holiday_date"),
             [(key, day) for key, calendar in calendars.items() for day in calendar["holidays"]],
         ),
+        "targets": (
+            tuple(everything["targets"][0]),
+            [tuple(target.values()) for target in everything["targets"]],
+        ),
     }
 
 

@@ -60,6 +60,20 @@ CONTRACTS: dict[str, dict[str, str]] = {
     "dim_metric": {"metric_key": "string", "definition": "string", "measure_class": "string"},
     "dim_value_stream": {"value_stream_key": "string", "value_stream_label": "string"},
     "dim_team": {"team_key": "string", "team_label": "string", "value_stream_key": "string"},
+    "findings": {
+        "finding": "string",
+        **CELL,
+        "stage": "string",
+        "value": "numeric(18, 4)",
+        "lower_bound": "numeric(18, 4)",
+        "upper_bound": "numeric(18, 4)",
+        "reference": "numeric(18, 4)",
+        "item_count": "bigint",
+        "total_count": "bigint",
+        "confidence": "string",
+        "sentence": "string",
+        "as_of": "date",
+    },
 }
 GRAINS = {
     "metric_observations": list(CONTRACTS["metric_observations"])[:9],
@@ -67,6 +81,7 @@ GRAINS = {
     "dim_metric": ["metric_key"],
     "dim_value_stream": ["value_stream_key"],
     "dim_team": ["team_key"],
+    "findings": ["finding", *CELL, "stage"],
 }
 METRICS = """
     ('flow_velocity', 'P', 'merged', 'author', 'Changes merged', 1),
@@ -210,6 +225,17 @@ class Lab:
                 create table flowgrain_seeds.systems as
                     select * from (values ('s_01', 'Checkout page', 'high', true))
                     as systems(system_key, system_label, criticality, is_revenue_critical);
+                create table flowgrain_seeds.finding_templates as
+                    select * from (
+                        values
+                            (
+                                'binding_stage', 'wait_share',
+                                '{{group}} waits in {{stage}}: {{value}} ({{lower}} to {{upper}}).'
+                            )
+                    ) as templates(finding, metric_key, template);
+                create table flowgrain_seeds.agenda_rules (rule varchar);
+                create table flowgrain_seeds.benchmarks (source varchar);
+                create table flowgrain_seeds.matrix_measures (matrix varchar);
                 create table door.loads (
                     load_id bigint, source varchar, connection varchar, contract_version int,
                     key_id varchar, loaded_to timestamp, landed_at timestamp, status varchar
@@ -288,6 +314,11 @@ class Lab:
                     from
                         (values ('vs_1'), ('vs_2')) as streams(stream),
                         (values ('dev'), ('review')) as stages(stage);
+                insert into flowgrain_candidate.findings values (
+                    'binding_stage', 'value_stream', 'vs_1', 'quarter', date '{QUARTER}', 'review',
+                    0.345, 0.3, 0.4, null, null, null, 'high',
+                    'Payments waits in Review: 35 % (30 % to 40 %).', date '{AS_OF}'
+                );
                 """
             )
         for stream in ("vs_1", "vs_2"):

@@ -23,6 +23,7 @@ from orchestration.errors import FlowgrainError
 from orchestration.floor_guard import publish
 from orchestration.floor_guard.calendar import bucket_end, bucket_start, is_last_week
 from orchestration.floor_guard.candidates import Candidate, Column
+from orchestration.floor_guard.constants import DERIVED_FROM
 from orchestration.floor_guard.publish import release, verify
 from orchestration.floor_guard.vocabulary import (
     Registered,
@@ -75,6 +76,7 @@ def test_the_release_is_the_candidates_and_its_report_describes_it(lab: Lab) -> 
         "dim_metric",
         "dim_team",
         "dim_value_stream",
+        "findings",
         "metric_observations",
         "wait_intensity",
     ]
@@ -684,6 +686,7 @@ def test_a_service_of_two_people_is_told_one_level_up(lab: Lab, people: int) -> 
         "delete from flowgrain_candidate.metric_observations where metric_key != 'mapped_share'"
     )
     lab.sql("delete from flowgrain_candidate.wait_intensity")
+    lab.sql("delete from flowgrain_candidate.findings")
     lab.sql(
         "delete from flowgrain_vault.int_activity where team_key = 't_02' and person_key not in "
         "(select distinct person_key from flowgrain_vault.int_activity where team_key = 't_02' "
@@ -803,6 +806,45 @@ def test_a_text_that_is_not_registered_is_refused(lab: Lab, table: str, column: 
 def test_a_registered_text_in_a_column_that_is_not_its_own_is_refused(lab: Lab) -> None:
     lab.sql(f"update {CANDIDATES}.wait_intensity set stage = 'Checkout' where stage = 'dev'")
     refused(lab, "V01")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "sentence = 'Payments waits in Review: 34 % (30 % to 40 %).'",
+        "sentence = 'Payments waits in Dev: 35 % (30 % to 40 %).'",
+        "sentence = 'Accounting waits in Review: 35 % (30 % to 40 %).'",
+        "sentence = sentence || ' Ask Ledger.'",
+        "sentence = null",
+        "value = 0.2",
+        "finding = 'metric_key'",
+    ],
+)
+def test_a_sentence_says_what_its_figures_do(lab: Lab, change: str) -> None:
+    lab.sql(f"update {CANDIDATES}.findings set {change}")
+    refused(lab, "V01")
+
+
+def test_a_mart_of_series_stands_on_the_series_that_it_names(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another metric of the cell that passed does not speak for one that did not."""
+    monkeypatch.delitem(DERIVED_FROM, "findings")
+    lab.add_column("findings", "metric_key", "string", "'wait_share'")
+    assert lab.publish()
+    lab.sql(f"update {CANDIDATES}.findings set metric_key = 'after_hours'")
+    refused(lab, "O01")
+
+
+def test_a_finding_of_a_cell_in_which_nothing_passed_is_refused(lab: Lab) -> None:
+    lab.sql(
+        f"""
+        insert into {CANDIDATES}.findings
+        select * replace ('week' as bucket, date '2026-02-09' as bucket_start)
+        from {CANDIDATES}.findings
+        """
+    )
+    refused(lab, "O01")
 
 
 def test_catalogue_texts_stay_with_their_metric(lab: Lab) -> None:

@@ -15,6 +15,7 @@ FIXED = {
     "team_value_streams": ("team_key,value_stream_key,valid_from,valid_to", "t_01,vs_1,,"),
     "calendars": ("calendar_key,time_zone,weekday,opens,closes", "default,UTC,1,09:00,17:00"),
     "holidays": ("calendar_key,holiday_date", "default,2025-12-25"),
+    "targets": ("metric_key,statistic,clock,grain,grain_key,target,valid_from",),
 }
 
 

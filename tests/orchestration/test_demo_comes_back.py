@@ -422,3 +422,54 @@ def test_throughput_never_stands_without_its_quality(marts: duckdb.DuckDBPyConne
     assert rows is not None
     assert rows[0] > 0
     assert rows[1] == 0
+
+
+def test_findings_state_what_is_planted_and_nothing_else(marts: duckdb.DuckDBPyConnection) -> None:
+    """Each binding stage, each revenue-critical system of one author, the fast team that breaks."""
+    planted = parameters()["planted"]
+    bound = {
+        key: STAGES[stream["intensity"].index(3)]
+        for key, stream in STREAMS.items()
+        if 3 in stream["intensity"]
+    }
+    counts = Counter(bound.values())
+    rows = marts.execute("select finding, grain_key, stage, item_count from findings").fetchall()
+    assert sorted(rows, key=str) == sorted(
+        [
+            *(("binding_stage", key, stage, None) for key, stage in bound.items()),
+            *(("streams_bound", "all", stage, count) for stage, count in counts.items()),
+            *(
+                ("fragile_revenue_system", key, "none", 1)
+                for key in planted["one_author_systems"]["systems"]
+            ),
+            ("speed_without_stability", planted["fast_team"]["team"], "none", None),
+        ],
+        key=str,
+    )
+
+
+def test_the_agenda_has_a_move_for_each_finding(marts: duckdb.DuckDBPyConnection) -> None:
+    """How many streams a stage binds asks for nothing more than each of them does."""
+    unanswered = marts.execute(
+        """
+        select finding, grain_key from findings
+        where finding != 'streams_bound'
+        except
+        select symptom, grain_key from decision_agenda
+        """
+    ).fetchall()
+    assert unanswered == []
+
+
+def test_targets_are_met_missed_or_open(marts: duckdb.DuckDBPyConnection) -> None:
+    """Payments is planted at 0.35 against a target of 0.4, Platform fails above its 0.05."""
+    rows = marts.execute(
+        """
+        select distinct metric_key, grain_key, against_target from matrices
+        where grain = 'value_stream' and target_value is not null and matrix = 'four_domains'
+        """
+    ).fetchall()
+    assert set(rows) == {
+        ("flow_efficiency", "vs_1", "missed"),
+        ("change_fail_rate", "vs_2", "missed"),
+    }
