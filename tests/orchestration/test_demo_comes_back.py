@@ -173,6 +173,29 @@ def test_planted_one_author_systems_are_the_ones_with_a_bus_factor_of_one(
     assert not tiny & {key for key, *_ in rows}
 
 
+def test_planted_guests_in_review_are_the_knowledge_that_flows(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Guests review the planted share of the changes, and all of whoever works alone.
+
+    Not in the first quarter: there nobody's last 91 days are known.
+    """
+    found = observed(marts, "knowledge_flow", "share")
+    assert all(found[key, QUARTERS[0]][-1] == "withheld" for key in STREAMS)
+    told = {cell: row for cell, row in found.items() if cell[1] > QUARTERS[0]}
+    assert len(told) == len(STREAMS) * (len(QUARTERS) - 1)
+    missed = 0
+    for (key, start), (value, lower, upper, status) in told.items():
+        sizes = [team["size"] for team in TEAMS.values() if team["stream"] == key]
+        alone = sum(size for size in sizes if size == 1) / sum(sizes)
+        planted = alone + (1 - alone) * parameters()["foreign_review_share"]
+        assert status == "ok", (key, start)
+        assert abs(float(value) - planted) < 0.05, (key, start)
+        missed += not lower <= planted <= upper
+    # One range in twenty may miss it, and whoever joins is a guest until their first change.
+    assert missed <= 0.15 * len(told)
+
+
 def test_velocity_is_the_planted_number_of_changes(marts: duckdb.DuckDBPyConnection) -> None:
     """Planted by deployment and counted by merge: the edges of a quarter make the difference."""
     planted = parameters()["changes_per_quarter"]

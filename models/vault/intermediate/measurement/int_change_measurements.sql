@@ -4,6 +4,8 @@ with measured as (
     select * from {{ ref('int_review_measurements') }}
     union all
     select * from {{ ref('int_drag_measurements') }}
+    union all
+    select * from {{ ref('int_knowledge_measurements') }}
 ),
 
 final as (

@@ -22,6 +22,10 @@ returns as (
     select * from {{ ref('int_change_returns') }}
 ),
 
+outside_reviews as (
+    select * from {{ ref('int_outside_reviews') }}
+),
+
 -- A life that lacks a stage says nothing of how its time is shared out.
 whole_lives as (
     select
@@ -160,6 +164,13 @@ final as (
     from ci_waits
     inner join lives on ci_waits.change_key = lives.change_key
     where lives.merged_at is not null
+    union all
+    select
+        change_key,
+        'reviewed' as population,
+        merged_at as counted_at
+
+    from outside_reviews
 )
 
 select * from final
