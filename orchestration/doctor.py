@@ -109,6 +109,22 @@ CAPABILITIES = {
             },
         ),
     ),
+    "work_items": Capability(
+        "which tracker items were completed", ({"work_items": ("work_item_id", "resolved_at")},)
+    ),
+    "item_links": Capability(
+        "which changes a tracker item consists of", ({"change_work_items": ("work_item_id",)},)
+    ),
+    **{
+        name: Capability(f"which tracker items are {words}", ({"work_items": ("work_type",)},))
+        for name, words in (
+            ("features", "features"),
+            ("defects", "defects"),
+            ("debt", "debt"),
+            ("risks", "risks"),
+            ("unplanned_work", "unplanned work"),
+        )
+    },
 }
 
 # Relations that the models left behind; a build that broke off may lack some.

@@ -30,6 +30,8 @@ METHODS = (
 STAGES = ("dev", "review", "integration", "deploy")
 # What the waiting in Integration parts into.
 INTEGRATION_PARTS = ("ci", "other")
+# What tracker items are, one of these each.
+WORK_TYPES = ("feature", "defect", "debt", "risk", "unplanned")
 # What the time of a CI run parts into.
 CI_PHASES = ("queue", "run")
 LINK_METHODS = ("explicit", "remediation", "window", "window_doubled", "nearest")
@@ -43,9 +45,12 @@ SLICES = (
     "link_method",
     "source",
     "stage",
+    "work_type",
 )
 # A slice not named here splits a population in a way that the recount cannot follow.
-RECOUNTED_SLICES = ("all", "author_kind", "bot_stage", "integration", "stage")
+RECOUNTED_SLICES = ("all", "author_kind", "bot_stage", "integration", "stage", "work_type")
+# Slices that part a population: each value has sides of its own, and all are told or none.
+PARTED_SLICES = ("work_type",)
 BOT_SLICES = ("author_kind", "bot_stage")
 BOT_ROLES = ("reviewer",)
 ROLES = ("author", "reviewer")
@@ -105,6 +110,7 @@ WORDS = frozenset(
     | {
         *INTEGRATION_PARTS,
         *CI_PHASES,
+        *WORK_TYPES,
         *PEOPLE_CLASSES,
         *KNOWLEDGE_CLASSES,
         *SYSTEM_CLASSES,

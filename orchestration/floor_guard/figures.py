@@ -11,9 +11,10 @@ from orchestration.floor_guard.constants import (
     INDEX_GRAIN,
     INDEX_STEP,
     OBSERVATIONS,
+    PARTED_SLICES,
     SEEDS,
 )
-from orchestration.floor_guard.rules import Rule, apply, quoted, refusal
+from orchestration.floor_guard.rules import Rule, apply, listed, quoted, refusal
 
 # A weekly rate is finer than the count that it is made of; a mean is no finer than a tenth.
 TENTH = 0.1
@@ -127,13 +128,16 @@ def _bands_stand_alone(figures: Figures) -> None:
 
 
 def _wholes_are_told_whole(figures: Figures) -> None:
-    """Shares of a cell's time that add up to one are told together or not at all."""
+    """Shares of a cell's time, or of its items, that add up to one: all are told or none."""
     if figures.observations:
         count = figures.count(
             f"""
             select count(*) from (
                 select 1 from {figures.observations}
-                where statistic = 'ratio'
+                where
+                    statistic = 'ratio'
+                    -- What nobody uses is no part.
+                    or slice in {listed(PARTED_SLICES)} and status != 'not_measurable'
                 group by
                     case slice when 'all' then 'stage' when 'author_kind' then 'bot_stage'
                         else slice end,

@@ -20,6 +20,7 @@ from orchestration.floor_guard.constants import (
     KNOWLEDGE_CLASSES,
     MINIMUM_EVENTS,
     OBSERVATIONS,
+    PARTED_SLICES,
     PEOPLE_CLASSES,
     PORTFOLIO_KEY,
     QUANTILE_EVENTS,
@@ -245,7 +246,9 @@ union all
 -- Those on either side of an exact share, and those whose events add to an exact mean. Nobody need
 -- have reviewed what is on the side without, so only its authors are asked for.
 select
-    metric_key || '__' || statistic || side as population, author_kind, grain, grain_key, bucket,
+    metric_key || '__' || statistic
+    || case when slice in {listed(PARTED_SLICES)} then '__' || slice_value else '' end
+    || side as population, author_kind, grain, grain_key, bucket,
     bucket_start, minimum, case when statistic = 'share' then 'side' else 'sum' end as statistic,
     case when statistic = 'share' and side = '__with' then numerator
         when statistic = 'share' then denominator - numerator end as sample_size,

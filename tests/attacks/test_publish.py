@@ -339,6 +339,56 @@ def test_a_share_that_tells_of_few_on_one_side_is_refused(
     refused(lab, rule)
 
 
+def _types(lab: Lab, defect: str, counts: tuple[int, int], **told: object) -> None:
+    """Tell of the items of vs_1 how many are features and how many, by `defect`, defects."""
+    lab.sql(
+        "insert into flowgrain_seeds.metrics "
+        "values ('flow_distribution', 'P', 'merged', 'author', 'Kinds of items', 0.001)"
+    )
+    for kind, is_with in (("feature", f"not ({defect})"), ("defect", defect)):
+        lab.sql(
+            f"""
+            insert into flowgrain_vault.int_activity
+            select * replace (
+                'flow_distribution__share__{kind}__'
+                || case when {is_with} then 'with' else 'without' end as population
+            )
+            from flowgrain_vault.int_activity
+            where population = 'merged' and author_kind = 'human' and value_stream_key = 'vs_1'
+            """
+        )
+    for kind, count in zip(("feature", "defect"), counts, strict=True):
+        row = {"numerator": count, "denominator": 42, "method": "wilson", "value": 0.5}
+        row |= {"lower_bound": 0.1, "upper_bound": 0.9, **(told if kind == "defect" else {})}
+        lab.observe(
+            metric_key="flow_distribution",
+            slice="work_type",
+            slice_value=kind,
+            statistic="share",
+            **row,
+        )
+
+
+def test_types_of_work_with_enough_people_behind_each_pass(lab: Lab) -> None:
+    _types(lab, "change_key like '%-0'", (36, 6))
+    lab.publish()
+
+
+def test_a_type_of_work_of_few_people_is_refused(lab: Lab) -> None:
+    """Though the whole rests on enough of them."""
+    _types(lab, "change_key in ('c10-0', 'c11-0')", (40, 2))
+    refused(lab, "O01")
+
+
+def test_types_of_work_but_the_one_of_few_people_are_refused(lab: Lab) -> None:
+    """It is what is left of the whole."""
+    empty = dict.fromkeys(
+        ("value", "lower_bound", "upper_bound", "numerator", "denominator", "method", "sample_size")
+    )
+    _types(lab, "change_key like '%-0'", (36, 6), status="withheld", **empty)
+    refused(lab, "O06")
+
+
 def test_a_band_passes_where_nothing_is_exact(lab: Lab) -> None:
     _share(lab, "false", value=None, lower_bound=0.9, upper_bound=1, method="band")
     lab.publish()

@@ -3,7 +3,7 @@
 import csv
 import shutil
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -207,6 +207,44 @@ def test_velocity_is_the_planted_number_of_changes(marts: duckdb.DuckDBPyConnect
         assert abs(value - planted) <= 0.02 * planted, cell
     total = sum(value for value, *_ in found.values())
     assert total == pytest.approx(planted * len(found), rel=0.005)
+
+
+def test_items_are_the_planted_share_of_the_changes(marts: duckdb.DuckDBPyConnection) -> None:
+    """One change of one item, where it is tracked; resolved when it is deployed."""
+    planted = parameters()["changes_per_quarter"] * parameters()["tracked_share"]
+    found = observed(marts, "item_velocity", "count")
+    assert len(found) == len(STREAMS) * len(QUARTERS)
+    missed = 0
+    for cell, (value, lower, upper, status) in found.items():
+        assert status == "ok", cell
+        assert abs(float(value) - planted) < 0.1 * planted, cell
+        missed += not lower <= planted <= upper
+    assert missed <= 0.1 * len(found)
+
+
+def test_items_are_of_the_planted_types(marts: duckdb.DuckDBPyConnection) -> None:
+    """Of all types in every stream and quarter, and together every item."""
+    rows = marts.execute(
+        """
+        select grain_key, bucket_start, slice_value, value, lower_bound, upper_bound, numerator,
+            denominator
+        from metric_observations
+        where
+            metric_key = 'flow_distribution' and slice = 'work_type' and bucket = 'quarter'
+            and grain = 'value_stream' and status = 'ok'
+        """
+    ).fetchall()
+    planted = parameters()["work_types"]
+    assert len(rows) >= 0.9 * len(planted) * len(STREAMS) * len(QUARTERS)
+    missed = 0
+    wholes: dict[Cell, list[float]] = defaultdict(list)
+    for key, start, kind, value, lower, upper, numerator, denominator in rows:
+        assert abs(float(value) - planted[kind]) < 0.1, (key, start, kind)
+        missed += not lower <= planted[kind] <= upper
+        wholes[key, start].append(float(numerator / denominator))
+    assert missed <= 0.1 * len(rows)
+    assert all(len(parts) == len(planted) for parts in wholes.values())
+    assert all(sum(parts) == pytest.approx(1) for parts in wholes.values())
 
 
 def published_teams(marts: duckdb.DuckDBPyConnection) -> Counter[str]:

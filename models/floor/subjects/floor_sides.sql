@@ -1,14 +1,35 @@
-with series as (
-    select
-        *,
-        case when needs_authors then 'author' else 'reviewer' end as subject_role,
-        case when needs_authors then 1 else 0 end
-        + case when needs_reviewers then 1 else 0 end
-        -- Of a mean the events count that add to its sum.
-        + case when statistic = 'share' and needs_authors then 1 else 0 end as needed_count
+with measurability as (
+    select * from {{ ref('floor_measurability') }}
+    where status = 'ok'
+),
 
-    from {{ ref('metric_series') }}
+all_series as (
+    select * from {{ ref('metric_series') }}
     where statistic in ('share', 'mean')
+),
+
+series as (
+    select
+        all_series.*,
+        all_series.metric_key || '__' || all_series.statistic
+        || case when all_series.slice = 'work_type' then '__' || all_series.slice_value else '' end
+            as side_population,
+        case when all_series.needs_authors then 'author' else 'reviewer' end as subject_role,
+        case when all_series.needs_authors then 1 else 0 end
+        + case when all_series.needs_reviewers then 1 else 0 end
+        -- Of a mean the events count that add to its sum.
+        + case when all_series.statistic = 'share' and all_series.needs_authors then 1 else 0 end
+            as needed_count
+
+    from all_series
+    -- A type of work that nobody uses has no side that could be closed.
+    inner join measurability
+        on
+            all_series.metric_key = measurability.metric_key
+            and all_series.slice = measurability.slice
+            and all_series.slice_value = measurability.slice_value
+            and all_series.statistic = measurability.statistic
+            and all_series.clock = measurability.clock
 ),
 
 cells as (
@@ -41,14 +62,14 @@ sides as (
             series.author_kind = cells.author_kind
             and (
                 (
-                    cells.population = series.metric_key || '__' || series.statistic || '__with'
+                    cells.population = series.side_population || '__with'
                     and (
                         (cells.role = 'author' and series.needs_authors)
                         or (cells.role = 'reviewer' and series.needs_reviewers)
                     )
                 )
                 or (
-                    cells.population = series.metric_key || '__' || series.statistic || '__without'
+                    cells.population = series.side_population || '__without'
                     and series.statistic = 'share'
                     and series.needs_authors
                     and cells.role = 'author'
@@ -96,7 +117,33 @@ judged as (
             and cells.bucket_start = sides.bucket_start
 ),
 
--- Bands beside exact counts would be equations: a quarter has the ones or the others.
+-- Shares that part a whole are told together or not at all: the last could be computed.
+parted as (
+    select
+        metric_key,
+        slice,
+        slice_value,
+        statistic,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        quarter_start,
+        case
+            when slice != 'work_type' then is_open
+            else
+                min(is_open) over (
+                    partition by
+                        metric_key, slice, statistic, clock, grain, grain_key, bucket, bucket_start
+                )
+        end as is_open
+
+    from judged
+),
+
+-- Bands beside exact counts would be equations: a quarter has the ones or the others. Of parts of a
+-- whole they would be equations beside each other.
 final as (
     select
         metric_key,
@@ -109,11 +156,12 @@ final as (
         bucket,
         bucket_start,
         is_open = 1 as is_open,
-        max(is_open) over (
+        slice != 'work_type'
+        and max(is_open) over (
             partition by metric_key, slice, slice_value, statistic, clock, quarter_start
         ) = 0 as is_banded
 
-    from judged
+    from parted
 )
 
 select * from final

@@ -1,5 +1,5 @@
 with lives as (
-    select * from {{ ref('int_change_lives') }}
+    select * from {{ ref('int_measured_work') }}
 ),
 
 -- An account that nobody declared is nobody in particular: its work counts, it does not.
@@ -9,7 +9,7 @@ people as (
         role,
         case when is_resolved then person_key end as person_key
 
-    from {{ ref('int_change_people') }}
+    from {{ ref('int_measured_people') }}
 ),
 
 population_times as (
@@ -26,11 +26,12 @@ work_in_progress as (
 ),
 
 -- A share tells how many lie on either side, and a mean the sum of what is not zero: who is behind
--- that is counted too.
+-- that is counted too, of each of the shares that part a whole.
 sides as (
     select
         measurements.change_key,
         measurements.metric_key || '__' || measurements.kind
+        || case when measurements.stage = 'all' then '' else '__' || measurements.stage end
         || case
             when coalesce(measurements.numerator, measurements.amount) > 0 then '__with'
             else '__without'
@@ -42,9 +43,7 @@ sides as (
         on
             measurements.change_key = population_times.change_key
             and measurements.population = population_times.population
-    where
-        measurements.stage = 'all'
-        and measurements.kind in ('share', 'mean')
+    where measurements.kind in ('share', 'mean')
 ),
 
 counted as (

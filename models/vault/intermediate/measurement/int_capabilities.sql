@@ -39,6 +39,14 @@ spans as (
     select * from {{ ref('int_change_active_spans') }}
 ),
 
+item_lives as (
+    select * from {{ ref('int_work_item_lives') }}
+),
+
+change_work_items as (
+    select * from {{ ref('stg_canonical__change_work_items') }}
+),
+
 found as (
     select
         'changes' as capability,
@@ -125,6 +133,32 @@ found as (
         count(*) as row_count
     from spans
     where stage = 'dev'
+    union all
+    select
+        'work_items' as capability,
+        count(*) as row_count
+    from item_lives
+    union all
+    -- Without them an item is of no system.
+    select
+        'item_links' as capability,
+        count(*) as row_count
+    from change_work_items
+    {%- for work_type, capability in [
+        ('feature', 'features'),
+        ('defect', 'defects'),
+        ('debt', 'debt'),
+        ('risk', 'risks'),
+        ('unplanned', 'unplanned_work'),
+    ] %}
+    union all
+    -- A type that nobody uses is no type of which there was no work.
+    select
+        '{{ capability }}' as capability,
+        count(*) as row_count
+    from item_lives
+    where work_type = '{{ work_type }}'
+    {%- endfor %}
 ),
 
 final as (

@@ -6,6 +6,8 @@ with measured as (
     select * from {{ ref('int_drag_measurements') }}
     union all
     select * from {{ ref('int_knowledge_measurements') }}
+    union all
+    select * from {{ ref('int_item_measurements') }}
 ),
 
 final as (

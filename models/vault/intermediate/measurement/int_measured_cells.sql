@@ -3,7 +3,7 @@ with measurements as (
 ),
 
 lives as (
-    select * from {{ ref('int_change_lives') }}
+    select * from {{ ref('int_measured_work') }}
 ),
 
 population_times as (
@@ -47,6 +47,7 @@ placed as (
         -- What bots opened is a slice of its own; its people are those who review it.
         case
             when lives.author_kind = 'human' and measurements.stage = 'all' then 'all'
+            when measurements.metric_key = 'flow_distribution' then 'work_type'
             when measurements.stage in ('ci', 'other') then 'integration'
             when lives.author_kind = 'human' then 'stage'
             when measurements.stage = 'all' then 'author_kind'
@@ -78,8 +79,13 @@ placed as (
         on
             measurements.change_key = first_reviewers.change_key
             and first_reviewers.place = 1
-    -- What parts Integration is told of people's changes only.
-    where lives.author_kind = 'human' or measurements.stage not in ('ci', 'other')
+    -- What parts Integration, or items by type, is told of people's work only.
+    where
+        lives.author_kind = 'human'
+        or (
+            measurements.stage not in ('ci', 'other')
+            and measurements.metric_key != 'flow_distribution'
+        )
 ),
 
 final as (

@@ -26,6 +26,10 @@ outside_reviews as (
     select * from {{ ref('int_outside_reviews') }}
 ),
 
+item_lives as (
+    select * from {{ ref('int_work_item_lives') }}
+),
+
 -- A life that lacks a stage says nothing of how its time is shared out.
 whole_lives as (
     select
@@ -171,6 +175,22 @@ final as (
         merged_at as counted_at
 
     from outside_reviews
+    union all
+    select
+        item_key as change_key,
+        'completed_items' as population,
+        resolved_at as counted_at
+
+    from item_lives
+    union all
+    -- What has no type is of none: its share would be anybody's guess.
+    select
+        item_key as change_key,
+        'typed_items' as population,
+        resolved_at as counted_at
+
+    from item_lives
+    where work_type is not null
 )
 
 select * from final

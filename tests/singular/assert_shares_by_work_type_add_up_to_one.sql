@@ -1,0 +1,23 @@
+{{ config(group='vault') }}
+-- Types of work part the items of a cell: all are told or none, and what is told is every item.
+with observations as (
+    select * from {{ ref('floor_observations') }}
+    where
+        slice = 'work_type'
+        and status in ('ok', 'withheld')
+)
+
+select
+    metric_key,
+    grain,
+    grain_key,
+    bucket,
+    bucket_start
+
+from observations
+group by metric_key, grain, grain_key, bucket, bucket_start
+having
+    count(distinct status) != 1
+    or sum(numerator) != max(denominator)
+    or min(denominator) != max(denominator)
+    or abs(sum(value) - 1) > 0.0026
