@@ -24,6 +24,10 @@ observed as (
     select * from {{ ref('observed_counts') }}
     union all
     select * from {{ ref('observed_work_in_progress') }}
+    union all
+    select * from {{ ref('observed_stability') }}
+    union all
+    select * from {{ ref('observed_survival') }}
 ),
 
 spine as (

@@ -87,8 +87,11 @@ final as (
     where
         buckets.bucket_start >= first_week.week_start
         and not series.is_derived
-        -- Of knowledge and of load there is no weekly trend.
-        and ((metrics.class != 'K' and series.statistic != 'index') or buckets.bucket = 'quarter')
+        -- Of knowledge, of load and of stability there is no weekly trend.
+        and (
+            (metrics.class != 'K' and series.statistic not in ('index', 'gap'))
+            or buckets.bucket = 'quarter'
+        )
         -- What cannot be measured is the same for every bucket: the weeks need not repeat it.
         and (measurability.status = 'ok' or buckets.bucket != 'week')
 )

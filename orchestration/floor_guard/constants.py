@@ -14,14 +14,16 @@ SERVICE_DAYS = 182
 
 GRAINS = ("team", "value_stream", "system", "portfolio")
 BUCKETS = ("week", "period", "quarter")
-STATISTICS = ("p50", "p85", "mean", "ratio", "share", "count", "rate", "class", "index")
+STATISTICS = ("p50", "p85", "mean", "ratio", "share", "count", "rate", "class", "index", "gap")
 CLOCKS = ("wall", "working", "none")
 STATUSES = ("ok", "withheld", "no_data", "not_measurable")
 METHODS = (
     "band",
     "census",
+    "delta_log_t",
     "delta_logit_t",
     "gini",
+    "kaplan_meier",
     "order_statistics",
     "poisson_wilson_hilferty",
     "t",

@@ -74,7 +74,9 @@ def _numbers_are_in_range(figures: Figures) -> None:
             f"""
             select count(*) from {figures.observations}
             where
-                least(value, lower_bound, numerator, denominator, sample_size) < 0
+                least(numerator, denominator, sample_size) < 0
+                -- A gap is from nothing on either side: of what there is, all can be missing.
+                or least(value, lower_bound) < case when statistic = 'gap' then -1 else 0 end
                 or lower_bound > value or upper_bound < value
                 or (statistic in {SHARES} and greatest(value, lower_bound, upper_bound) > 1)
             """

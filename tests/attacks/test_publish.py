@@ -287,7 +287,8 @@ def test_a_table_that_declares_no_grain_is_refused(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "change",
     ["value = -1, lower_bound = -1", "lower_bound = value + 1", "upper_bound = value - 1",
-     "statistic = 'ratio'", "numerator = -5"],
+     "statistic = 'ratio'", "numerator = -5",
+     "statistic = 'gap', value = -1.2, lower_bound = -1.3"],
 )  # fmt: skip
 def test_a_number_that_cannot_be_is_refused(lab: Lab, change: str) -> None:
     where = "metric_key = 'flow_velocity' and status = 'ok' and grain = 'portfolio'"

@@ -320,3 +320,52 @@ def test_t_interval_holds_the_mean_number_of_rounds(
     ranges = simulation.run("observed_means", "mean", "mean", cells(size), amount=drawn)
     covered = ranges.cover(0.8)
     assert (0.92 if size < 100 else 0.94) <= covered <= (0.97 if size < 100 else 0.96), covered
+
+
+@pytest.mark.parametrize(("begun_per_day", "count"), [(0.3, 4000), (4.0, 1000)])
+def test_a_stable_process_has_no_littles_law_gap(
+    simulation: Simulation, rng: np.random.Generator, begun_per_day: float, count: int
+) -> None:
+    """Work begins at random at one rate and takes as long as ever: the true gap is 0.
+
+    Quarters of some 30 and 390 changes. What a quarter cuts off at its start it has more of at its
+    end, on average, so that few changes make the range wider than it need be, never narrower.
+    """
+    day, length, before = 86400, 91 * 86400, 120 * 86400
+    begun = rng.poisson(begun_per_day * (length + before) / day, count)
+    cell = np.repeat(np.arange(count), begun)
+    starts = rng.uniform(-before, length, len(cell))
+    times = rng.lognormal(np.log(4 * day), 0.9, len(cell))
+    ends = starts + times
+    under_way = pa.table(
+        {
+            "change_key": np.arange(len(cell)).astype(str),
+            "author_kind": np.full(len(cell), "human"),
+            "author_key": np.arange(len(cell)).astype(str),
+            "team_key": cell.astype(str),
+            "value_stream_key": np.full(len(cell), "vs"),
+            "under_way_seconds": (np.minimum(ends, length) - np.maximum(starts, 0)).astype(int),
+            "completed_seconds": np.where(ends < length, times, 0).astype(int),
+        }
+    ).filter(pa.array(ends > 0))
+    simulation.connection.register("under_way", under_way)
+    simulation.connection.execute(
+        """
+        create or replace table vault.flowgrain_vault.int_work_under_way as
+        select *, date '2026-03-30' as week_start from under_way;
+        create or replace table vault.flowgrain_vault.int_weeks as
+        select
+            date '2026-03-30' as week_start, 'quarter' as bucket, date '2026-03-30' as bucket_start
+        """
+    )
+    rows = simulation.connection.execute(
+        f"""
+        select count(*), avg(cast(lower_bound <= 0 and upper_bound >= 0 as int))
+        from ({simulation.sql["observed_stability"]}) where grain = 'team' and sample_size >= 20
+        """
+    ).fetchall()
+    [(told, covered)] = rows
+    assert told > 0.9 * count
+    assert (0.94 if begun_per_day > 1 else 0.92) <= covered, covered
+    if begun_per_day > 1:
+        assert covered <= 0.975, covered

@@ -209,6 +209,42 @@ def test_velocity_is_the_planted_number_of_changes(marts: duckdb.DuckDBPyConnect
     assert total == pytest.approx(planted * len(found), rel=0.005)
 
 
+def test_the_steady_streams_keep_littles_law(marts: duckdb.DuckDBPyConnection) -> None:
+    """As much is planted every quarter, so that nothing moves the load of a stream for long."""
+    found = observed(marts, "littles_law_gap", "gap")
+    assert len(found) == len(STREAMS) * len(QUARTERS)
+    missed = 0
+    for cell, (value, lower, upper, status) in found.items():
+        assert status == "ok", cell
+        assert abs(value) < 0.1, cell
+        missed += not lower <= 0 <= upper
+    assert missed <= 0.1 * len(found)
+
+
+def test_in_steady_streams_what_is_unfinished_lasts_no_longer(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """The planted time is the same for what is finished and what is not: one range holds both."""
+    censored = observed(marts, "flow_time_censored", "p50")
+    rows = marts.execute(
+        """
+        select grain_key, bucket_start, value from metric_observations
+        where
+            metric_key = 'flow_time' and statistic = 'p50' and clock = 'wall' and slice = 'all'
+            and grain = 'value_stream' and bucket = 'quarter' and status = 'ok'
+        """
+    ).fetchall()
+    finished = {(key, start): value for key, start, value in rows}
+    assert set(censored) == set(finished)
+    missed = 0
+    for cell, (value, lower, upper, status) in censored.items():
+        assert status == "ok", cell
+        assert abs(value / finished[cell] - 1) < 0.2, cell
+        missed += not lower <= finished[cell] <= upper
+    # Each has a range of its own.
+    assert missed <= 0.2 * len(censored)
+
+
 def test_items_are_the_planted_share_of_the_changes(marts: duckdb.DuckDBPyConnection) -> None:
     """One change of one item, where it is tracked; resolved when it is deployed."""
     planted = parameters()["changes_per_quarter"] * parameters()["tracked_share"]

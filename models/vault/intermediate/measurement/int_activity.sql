@@ -25,6 +25,15 @@ work_in_progress as (
     where bucket = 'week'
 ),
 
+under_way as (
+    select * from {{ ref('int_work_under_way') }}
+),
+
+started_work as (
+    select * from {{ ref('int_started_work') }}
+    where bucket = 'week'
+),
+
 -- A share tells how many lie on either side, and a mean the sum of what is not zero: who is behind
 -- that is counted too, of each of the shares that part a whole.
 sides as (
@@ -100,10 +109,53 @@ in_progress as (
             and people.role = 'author'
 ),
 
+-- What was under way in a week is part of its load, finished or not.
+in_weeks as (
+    select
+        'under_way' as population,
+        under_way.author_kind,
+        people.role,
+        people.person_key,
+        under_way.change_key,
+        under_way.system_key,
+        under_way.team_key,
+        under_way.value_stream_key,
+        {{ minutes_before('cast(under_way.week_end as timestamp)', 1440) }} as counted_at
+
+    from under_way
+    left join people
+        on
+            under_way.change_key = people.change_key
+            and people.role = 'author'
+),
+
+started as (
+    select
+        'started' as population,
+        started_work.author_kind,
+        people.role,
+        people.person_key,
+        started_work.change_key,
+        started_work.system_key,
+        started_work.team_key,
+        started_work.value_stream_key,
+        started_work.started_at as counted_at
+
+    from started_work
+    left join people
+        on
+            started_work.change_key = people.change_key
+            and people.role = 'author'
+),
+
 final as (
     select * from completed
     union all
     select * from in_progress
+    union all
+    select * from in_weeks
+    union all
+    select * from started
 )
 
 select * from final
