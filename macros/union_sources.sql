@@ -12,8 +12,8 @@
         ],
         'devlake': [
             'changes', 'change_work_items', 'change_commits', 'change_reviews', 'commits',
-            'commit_files', 'work_items', 'work_item_transitions', 'ci_runs', 'deployments',
-            'deployment_commits', 'incidents',
+            'commit_files', 'work_items', 'work_item_transitions', 'work_item_links', 'ci_runs',
+            'deployments', 'deployment_commits', 'incidents',
         ],
     }) }}
 {%- endmacro %}

@@ -112,6 +112,16 @@ CAPABILITIES = {
     "work_items": Capability(
         "which tracker items were completed", ({"work_items": ("work_item_id", "resolved_at")},)
     ),
+    "dependencies": Capability(
+        "what depended on another team",
+        (
+            {
+                "change_work_items": ("work_item_id",),
+                "work_item_links": ("kind", "other_work_item_id"),
+            },
+            {"review_requests": ("team", "requested_at")},
+        ),
+    ),
     "item_links": Capability(
         "which changes a tracker item consists of", ({"change_work_items": ("work_item_id",)},)
     ),

@@ -53,6 +53,8 @@ SLICES = (
 RECOUNTED_SLICES = ("all", "author_kind", "bot_stage", "integration", "stage", "work_type")
 # Slices that part a population: each value has sides of its own, and all are told or none.
 PARTED_SLICES = ("work_type",)
+# Ratios that add up to one with their siblings.
+WHOLES = ("flow_efficiency", "wait_share")
 BOT_SLICES = ("author_kind", "bot_stage")
 BOT_ROLES = ("reviewer",)
 ROLES = ("author", "reviewer")

@@ -13,6 +13,7 @@ from orchestration.floor_guard.constants import (
     OBSERVATIONS,
     PARTED_SLICES,
     SEEDS,
+    WHOLES,
 )
 from orchestration.floor_guard.rules import Rule, apply, listed, quoted, refusal
 
@@ -137,7 +138,7 @@ def _wholes_are_told_whole(figures: Figures) -> None:
             select count(*) from (
                 select 1 from {figures.observations}
                 where
-                    statistic = 'ratio'
+                    statistic = 'ratio' and metric_key in {listed(WHOLES)}
                     -- What nobody uses is no part.
                     or slice in {listed(PARTED_SLICES)} and status != 'not_measurable'
                 group by

@@ -22,6 +22,7 @@ import numpy as np
 import yaml
 
 from orchestration.landing.contract import entities
+from orchestration.landing.demo_dependencies import Item, Stall, links
 
 FILE = Path(__file__).with_name("demo.yml")
 HOUR = 3600
@@ -631,6 +632,10 @@ class Telling:
         # The same for CI; its runs are written last, so that the dirt of the others stays theirs.
         self._chance = np.random.default_rng([seed, 2])
         self._runs: list[dict[str, object]] = []
+        # What waits for other teams: numbers of its own, and written last.
+        self._items: list[Item] = []
+        self._stalls: list[Stall] = []
+        self._requests: list[dict[str, object]] = []
         # What came into each repository's main line: when, the merge, and the change's own commits.
         self._merges: dict[str, list[tuple[int, str, list[str]]]] = defaultdict(list)
         # Failures that a team owes: spread evenly, so that each quarter has its share.
@@ -654,6 +659,7 @@ class Telling:
         for run in self._runs:
             self._tables.add("ci_runs", **run)
         self._mainline()
+        self._dependencies()
         self._tables.finish()
         aliases = sorted(self._roster.aliases)
         _write(self._tables.folder / "identities.csv", ("alias", "person"), aliases)
@@ -738,6 +744,19 @@ class Telling:
             return None
         if item:
             self._child("change_work_items", change, change_id, work_item_id=item)
+            stalled = clock.moment(change.boundaries[3] - change.active[2])
+            if approved < end:
+                self._stalls.append(Stall(item, change.team, approved, stalled))
+        guests = [key for key, team in self._roster.teams.items() if reviewers[0] in team]
+        if guests != [change.team] and ready < end:
+            self._requests.append(
+                {
+                    "repository": change.system.repository,
+                    "change_id": change_id,
+                    "team": guests[0],
+                    "requested_at": _text(ready),
+                }
+            )
         events = self._review_events(life, clock, people, ready, is_draft)
         last = opened
         for moment, kind, who in events:
@@ -867,6 +886,10 @@ class Telling:
                 changed_at=_text(moment),
             )
         last, status = statuses[-1]
+        # Whose a moved system's item is depends on the day: such a one blocks nobody.
+        if change.system.key not in _moves("systems"):
+            resolved = last if status == "Done" else 1 << 40
+            self._items.append(Item(item, change.team, created, resolved))
         kinds = parameters()["work_types"]
         kind = str(self._rng.choice(list(kinds), p=list(kinds.values())))
         self._tables.add(
@@ -953,6 +976,27 @@ class Telling:
                         commit_sha=sha,
                         mainline_position=position,
                     )
+
+    def _dependencies(self) -> None:
+        """Links between items, told from either end, and the teams that were asked to review."""
+        rng = np.random.default_rng([self._seed, 4])
+        share = parameters()["dependencies"]["blocked_share"]
+        for number, link in enumerate(links(self._items, self._stalls, share, rng), start=1):
+            ends = (link.blocked.item, link.blocking.key)
+            is_turned = number % 2 == 0
+            is_over = link.blocked.end < self._end
+            self._tables.add(
+                "work_item_links",
+                link_id=str(number),
+                work_item_id=ends[is_turned],
+                kind="blocks" if is_turned else "is_blocked_by",
+                other_work_item_id=ends[not is_turned],
+                linked_at=_text(link.blocked.begin),
+                unlinked_at=_text(link.blocked.end if is_over else None),
+                updated_at=_text(link.blocked.end if is_over else link.blocked.begin),
+            )
+        for request in self._requests:
+            self._tables.add("review_requests", **request)
 
     def _deploy(
         self, change: Change, sha: str, merged: int, deployed: int, is_hotfix: bool

@@ -242,6 +242,11 @@ def _rest(tell: Any, c: int, repo: str) -> None:
     for label in ("hotfix", "backend", SECRET):
         tell("pull_request_labels", 2, pull_request_id=request, label_name=label)
     tell("pull_request_issues", 2, pull_request_id=request, issue_id=item)
+    # Told from both ends; what is no blocking is not read.
+    ends = {"source_issue_id": item, "target_issue_id": f"jira:JiraIssue:{c}:502"}
+    for way, kind in ((1, "is blocked by"), (-1, "blocks"), (1, "relates to")):
+        keys = dict(zip(ends, list(ends.values())[::way], strict=True))
+        tell("issue_relationships", 2, original_type=kind, **keys)
     sha = f"c{1:039d}"
     tell("refs", 2, repo_id=repo, ref_type="BRANCH", commit_sha=sha, is_default=True)
     if c == 1:

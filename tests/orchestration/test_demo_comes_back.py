@@ -245,6 +245,31 @@ def test_in_steady_streams_what_is_unfinished_lasts_no_longer(
     assert missed <= 0.2 * len(censored)
 
 
+def test_planted_dependencies_lie_inside_the_published_ranges(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Blocked from the approval to the merge; besides, guests are waited for in Review.
+
+    How much of that wait comes before the first review is up to the rounds, so that the planted
+    share lies between none of it and all.
+    """
+    found = observed(marts, "dependency_wait", "ratio")
+    assert len(found) == len(STREAMS) * len(QUARTERS)
+    blocked = parameters()["dependencies"]["blocked_share"]
+    missed = 0
+    for (key, start), (value, lower, upper, status) in found.items():
+        _, review, integration, _ = STREAMS[key]["wait_shares"]
+        sizes = [team["size"] for team in TEAMS.values() if team["stream"] == key]
+        alone = sum(size for size in sizes if size == 1) / sum(sizes)
+        guests = alone + (1 - alone) * parameters()["foreign_review_share"]
+        least = blocked * integration / sum(STREAMS[key]["wait_shares"])
+        most = least + guests * review / sum(STREAMS[key]["wait_shares"])
+        assert status == "ok", (key, start)
+        assert least - 0.05 < value < most + 0.05, (key, start)
+        missed += not (lower <= most and least <= upper)
+    assert missed <= 0.1 * len(found)
+
+
 def test_items_are_the_planted_share_of_the_changes(marts: duckdb.DuckDBPyConnection) -> None:
     """One change of one item, where it is tracked; resolved when it is deployed."""
     planted = parameters()["changes_per_quarter"] * parameters()["tracked_share"]

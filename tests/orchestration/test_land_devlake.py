@@ -568,6 +568,7 @@ def test_four_connections_to_one_host_tell_everything_once(empty: Lake, tmp_path
         "deployment_commits": 10,
         "work_items": 6,
         "work_item_transitions": 18,
+        "work_item_links": 1,
         "incidents": 1,
     }
     with duckdb.connect(str(home.vault), read_only=True) as vault:

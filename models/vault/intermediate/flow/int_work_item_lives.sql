@@ -3,46 +3,13 @@ with work_items as (
     where resolved_at is not null
 ),
 
-change_work_items as (
-    select * from {{ ref('stg_canonical__change_work_items') }}
-),
-
-lives as (
-    select * from {{ ref('int_change_lives') }}
-    where merged_at is not null
+systems as (
+    select * from {{ ref('int_work_item_systems') }}
+    where has_merged
 ),
 
 system_owners as (
     select * from {{ ref('int_system_owners') }}
-),
-
--- One item, one system: where most of its changes merged; so an item never fans out.
-placed as (
-    select
-        change_work_items.work_item_id,
-        lives.system_key,
-        max(case when lives.author_kind = 'human' then 1 else 0 end) as is_human,
-        row_number() over (
-            partition by change_work_items.work_item_id
-            order by
-                case when lives.system_key = 'unassigned' then 1 else 0 end,
-                count(*) desc,
-                lives.system_key
-        ) as place
-
-    from change_work_items
-    inner join lives on change_work_items.change_key = lives.change_key
-    group by change_work_items.work_item_id, lives.system_key
-),
-
-systems as (
-    select
-        work_item_id,
-        max(case when place = 1 then system_key end) as system_key,
-        max(is_human) as is_human
-
-    from placed
-    group by work_item_id
 ),
 
 final as (
@@ -55,7 +22,7 @@ final as (
         coalesce(system_owners.value_stream_key, 'unassigned') as value_stream_key,
 
         -- properties
-        case when systems.is_human = 0 then 'bot' else 'human' end as author_kind,
+        case when systems.is_of_bots then 'bot' else 'human' end as author_kind,
         work_items.work_type,
 
         -- timestamps

@@ -47,6 +47,10 @@ change_work_items as (
     select * from {{ ref('stg_canonical__change_work_items') }}
 ),
 
+dependency_spans as (
+    select * from {{ ref('int_dependency_spans') }}
+),
+
 found as (
     select
         'changes' as capability,
@@ -138,6 +142,12 @@ found as (
         'work_items' as capability,
         count(*) as row_count
     from item_lives
+    union all
+    -- Without a single one nobody tells of them: that is not known, and not 0.
+    select
+        'dependencies' as capability,
+        count(*) as row_count
+    from dependency_spans
     union all
     -- Without them an item is of no system.
     select

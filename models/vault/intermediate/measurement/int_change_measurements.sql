@@ -8,6 +8,8 @@ with measured as (
     select * from {{ ref('int_knowledge_measurements') }}
     union all
     select * from {{ ref('int_item_measurements') }}
+    union all
+    select * from {{ ref('int_dependency_measurements') }}
 ),
 
 final as (

@@ -30,6 +30,10 @@ item_lives as (
     select * from {{ ref('int_work_item_lives') }}
 ),
 
+dependency_waits as (
+    select * from {{ ref('int_dependency_waits') }}
+),
+
 -- A life that lacks a stage says nothing of how its time is shared out.
 whole_lives as (
     select
@@ -112,6 +116,16 @@ final as (
 
     from whole_lives
     inner join ci_waits on whole_lives.change_key = ci_waits.change_key
+    union all
+    -- The same where a tracker item tells what they depended on, and they waited at all.
+    select
+        whole_lives.change_key,
+        'whole_life_tracked' as population,
+        whole_lives.deployed_at as counted_at
+
+    from whole_lives
+    inner join dependency_waits on whole_lives.change_key = dependency_waits.change_key
+    where dependency_waits.waiting_seconds > 0
     union all
     select
         change_key,
