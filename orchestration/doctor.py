@@ -68,6 +68,10 @@ CAPABILITIES = {
     "incidents": Capability(
         "which incidents there were", ({"incidents": ("opened_at", "resolved_at")},)
     ),
+    "findings": Capability(
+        "which weaknesses were found and remedied",
+        ({"vulnerability_findings": ("severity", "opened_at", "resolved_at")},),
+    ),
     "failures": Capability(
         "which deployments failed",
         ({"incidents": ("opened_at",)}, {"deployments": ("undoes_deployment_id",)}),

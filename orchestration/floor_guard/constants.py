@@ -36,6 +36,7 @@ INTEGRATION_PARTS = ("ci", "other")
 WORK_TYPES = ("feature", "defect", "debt", "risk", "unplanned")
 # What the time of a CI run parts into.
 CI_PHASES = ("queue", "run")
+SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 LINK_METHODS = ("explicit", "remediation", "window", "window_doubled", "nearest")
 SOURCES = ("demo", "devlake", "files", "git", "github")
 SLICES = (
@@ -45,6 +46,7 @@ SLICES = (
     "ci_phase",
     "integration",
     "link_method",
+    "severity",
     "source",
     "stage",
     "work_type",
@@ -115,6 +117,7 @@ WORDS = frozenset(
         *INTEGRATION_PARTS,
         *CI_PHASES,
         *WORK_TYPES,
+        *SEVERITIES,
         *PEOPLE_CLASSES,
         *KNOWLEDGE_CLASSES,
         *SYSTEM_CLASSES,

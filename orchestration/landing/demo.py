@@ -23,6 +23,7 @@ import yaml
 
 from orchestration.landing.contract import entities
 from orchestration.landing.demo_dependencies import Item, Stall, links
+from orchestration.landing.demo_quality import QualityTelling, Systems
 
 FILE = Path(__file__).with_name("demo.yml")
 HOUR = 3600
@@ -660,9 +661,23 @@ class Telling:
             self._tables.add("ci_runs", **run)
         self._mainline()
         self._dependencies()
+        self._quality(scale)
         self._tables.finish()
         aliases = sorted(self._roster.aliases)
         _write(self._tables.folder / "identities.csv", ("alias", "person"), aliases)
+
+    def _quality(self, scale: float) -> None:
+        """What scanners, pipelines and the platform tell, last of all."""
+        teams = {system.key: system.owner for system in _systems().values()}
+        streams = {key: parameters()["teams"][team]["stream"] for key, team in teams.items()}
+        begin = int(datetime.combine(quarter_start(1), time(), UTC).timestamp())
+        QualityTelling(
+            self._tables.add,
+            parameters()["quality"],
+            Systems(teams, streams),
+            (begin, self._end),
+            np.random.default_rng([self._seed, 5]),
+        ).tell(scale)
 
     def _is_one_author(self, system: System) -> bool:
         return system.key in parameters()["planted"]["one_author_systems"]["systems"]

@@ -391,6 +391,56 @@ def test_the_fast_team_waits_less_than_its_neighbours(marts: duckdb.DuckDBPyConn
                 assert bounds[fast, start][0] > bounds[neighbour, start][1], (neighbour, start)
 
 
+def of_portfolio(
+    marts: duckdb.DuckDBPyConnection, metric: str, statistic: str, slice_value: str = "all"
+) -> list[tuple[float, float, float]]:
+    """Value and bounds of a metric of the whole portfolio, quarter by quarter."""
+    rows = marts.execute(
+        """
+        select value, lower_bound, upper_bound from metric_observations
+        where
+            metric_key = ? and statistic = ? and slice_value = ? and grain = 'portfolio'
+            and bucket = 'quarter' and status = 'ok'
+        order by bucket_start
+        """,
+        [metric, statistic, slice_value],
+    ).fetchall()
+    return [(float(value), float(lower), float(upper)) for value, lower, upper in rows]
+
+
+@pytest.mark.parametrize("severity", parameters()["quality"]["findings"]["median_days"])
+def test_planted_remediation_times_lie_inside_the_published_ranges(
+    marts: duckdb.DuckDBPyConnection, severity: str
+) -> None:
+    """By severity; what was waved through after a day would halve the medians."""
+    planted = parameters()["quality"]["findings"]["median_days"][severity] * 24
+    found = of_portfolio(marts, "vulnerability_remediation_time", "p50", severity)
+    assert len(found) == len(QUARTERS)
+    held = sum(lower <= planted <= upper for _, lower, upper in found)
+    assert held >= len(QUARTERS) - 1
+    assert all(value == pytest.approx(planted, rel=0.5) for value, *_ in found)
+
+
+def test_the_slow_team_remedies_later_than_its_neighbours(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Planted at three times as long: the middle of all quarters shows it."""
+    slow = parameters()["quality"]["findings"]["slow_team"]["team"]
+    stream = TEAMS[slow]["stream"]
+    rows = marts.execute(
+        """
+        select grain_key, median(value) from metric_observations
+        where
+            metric_key = 'vulnerability_remediation_time' and statistic = 'p50' and slice = 'all'
+            and grain = 'team' and bucket = 'quarter' and status = 'ok'
+        group by grain_key
+        """
+    ).fetchall()
+    found = {key: float(hours) for key, hours in rows if TEAMS[key]["stream"] == stream}
+    assert len(found) > 1
+    assert all(found[slow] > 1.5 * hours for key, hours in found.items() if key != slow)
+
+
 def test_no_person_is_named(marts: duckdb.DuckDBPyConnection) -> None:
     """Not one column of what readers see is a person's, and no text is one of the demo's logins."""
     columns = marts.execute(

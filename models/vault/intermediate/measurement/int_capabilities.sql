@@ -120,6 +120,12 @@ found as (
     from source_entities
     where entity = 'incidents'
     union all
+    select
+        'findings' as capability,
+        count(*) as row_count
+    from source_entities
+    where entity = 'vulnerability_findings'
+    union all
     -- Incidents, or deployments that say what they undo: without either nothing ever fails.
     select
         'failures' as capability,

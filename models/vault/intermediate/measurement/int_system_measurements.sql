@@ -2,6 +2,8 @@ with measured as (
     select * from {{ ref('int_delivery_measurements') }}
     union all
     select * from {{ ref('int_build_measurements') }}
+    union all
+    select * from {{ ref('int_security_measurements') }}
 ),
 
 final as (

@@ -10,6 +10,10 @@ incidents as (
     select * from {{ ref('stg_canonical__incidents') }}
 ),
 
+findings as (
+    select * from {{ ref('stg_canonical__vulnerability_findings') }}
+),
+
 -- What a source calls its tables is its own; what they became is what it delivers.
 final as (
     select distinct
@@ -29,6 +33,12 @@ final as (
         'incidents' as entity
 
     from incidents
+    union all
+    select distinct
+        source,
+        'vulnerability_findings' as entity
+
+    from findings
 )
 
 select * from final
