@@ -72,6 +72,26 @@ CAPABILITIES = {
         "which weaknesses were found and remedied",
         ({"vulnerability_findings": ("severity", "opened_at", "resolved_at")},),
     ),
+    "mainline": Capability(
+        "what came to the main line, step by step",
+        ({"mainline_commits": ("commit_sha", "mainline_position")},),
+    ),
+    "mainline_runs": Capability(
+        "which CI runs were of the main line",
+        ({"ci_runs": ("is_mainline", "result", "finished_at")},),
+    ),
+    "coverage": Capability(
+        "how much of a system its tests run through",
+        ({"coverage_reports": ("covered_lines", "total_lines", "measured_at")},),
+    ),
+    "environment_requests": Capability(
+        "when environments were asked for and usable",
+        ({"environment_requests": ("requested_at", "usable_at")},),
+    ),
+    "production_defects": Capability(
+        "which defects were found in production",
+        ({"work_items": ("work_type", "found_in", "system")},),
+    ),
     "failures": Capability(
         "which deployments failed",
         ({"incidents": ("opened_at",)}, {"deployments": ("undoes_deployment_id",)}),

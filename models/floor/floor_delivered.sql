@@ -1,9 +1,15 @@
 {%- set unit = "case when spine.statistic = 'rate' then buckets.week_count else 1 end" -%}
 {%- set upper_of_nothing = poisson('0.0', 'upper') ~ ' / ' ~ unit -%}
 {%- set of_incidents =
-    "('change_fail_rate', 'failed_deployment_recovery_time', 'incident_rate')"
+    "(
+        'change_fail_rate', 'failed_deployment_recovery_time', 'incident_rate',
+        'incident_severity_mix'
+    )"
 -%}
-{%- set is_rate = "spine.statistic in ('count', 'rate')" -%}
+{#- What is counted of other events is no 0 where there were none of these. -#}
+{%- set is_rate =
+    "(spine.statistic in ('count', 'rate') and spine.metric_key != 'escaped_defects')"
+-%}
 with spine as (
     select * from {{ ref('floor_spine') }}
     where class = 'S'
@@ -13,6 +19,12 @@ observed as (
     select * from {{ ref('observed_deliveries') }}
     union all
     select * from {{ ref('observed_deployment_days') }}
+    union all
+    select * from {{ ref('observed_system_states') }}
+    union all
+    select * from {{ ref('observed_per_hundred') }}
+    union all
+    select * from {{ ref('observed_coverage_trends') }}
 ),
 
 services as (

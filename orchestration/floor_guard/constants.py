@@ -14,7 +14,19 @@ SERVICE_DAYS = 182
 
 GRAINS = ("team", "value_stream", "system", "portfolio")
 BUCKETS = ("week", "period", "quarter")
-STATISTICS = ("p50", "p85", "mean", "ratio", "share", "count", "rate", "class", "index", "gap")
+STATISTICS = (
+    "p50",
+    "p85",
+    "mean",
+    "ratio",
+    "share",
+    "count",
+    "rate",
+    "class",
+    "index",
+    "gap",
+    "trend",
+)
 CLOCKS = ("wall", "working", "none")
 STATUSES = ("ok", "withheld", "no_data", "not_measurable")
 METHODS = (
@@ -27,6 +39,7 @@ METHODS = (
     "order_statistics",
     "poisson_wilson_hilferty",
     "t",
+    "theil_sen",
     "wilson",
 )
 STAGES = ("dev", "review", "integration", "deploy")
@@ -36,6 +49,14 @@ INTEGRATION_PARTS = ("ci", "other")
 WORK_TYPES = ("feature", "defect", "debt", "risk", "unplanned")
 # What the time of a CI run parts into.
 CI_PHASES = ("queue", "run")
+CHECK_KINDS = (
+    "static_analysis",
+    "dependencies",
+    "secrets",
+    "images",
+    "infrastructure",
+    "running_system",
+)
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 LINK_METHODS = ("explicit", "remediation", "window", "window_doubled", "nearest")
 SOURCES = ("demo", "devlake", "files", "git", "github")
@@ -43,6 +64,7 @@ SLICES = (
     "all",
     "author_kind",
     "bot_stage",
+    "check_kind",
     "ci_phase",
     "integration",
     "link_method",
@@ -118,6 +140,7 @@ WORDS = frozenset(
         *CI_PHASES,
         *WORK_TYPES,
         *SEVERITIES,
+        *CHECK_KINDS,
         *PEOPLE_CLASSES,
         *KNOWLEDGE_CLASSES,
         *SYSTEM_CLASSES,

@@ -69,7 +69,7 @@ def _rows_are_of_the_declared_grain(figures: Figures) -> None:
 
 
 def _numbers_are_in_range(figures: Figures) -> None:
-    """Nothing is below nothing, no share above one, and a range holds its value."""
+    """Only a trend is below nothing, no share above one, and a range holds its value."""
     if figures.observations:
         count = figures.count(
             f"""
@@ -77,7 +77,10 @@ def _numbers_are_in_range(figures: Figures) -> None:
             where
                 least(numerator, denominator, sample_size) < 0
                 -- A gap is from nothing on either side: of what there is, all can be missing.
-                or least(value, lower_bound) < case when statistic = 'gap' then -1 else 0 end
+                or (
+                    statistic != 'trend'
+                    and least(value, lower_bound) < case when statistic = 'gap' then -1 else 0 end
+                )
                 or lower_bound > value or upper_bound < value
                 or (statistic in {SHARES} and greatest(value, lower_bound, upper_bound) > 1)
             """

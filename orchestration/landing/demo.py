@@ -639,6 +639,8 @@ class Telling:
         self._requests: list[dict[str, object]] = []
         # What came into each repository's main line: when, the merge, and the change's own commits.
         self._merges: dict[str, list[tuple[int, str, list[str]]]] = defaultdict(list)
+        # The same for what becomes known of defects.
+        self._fate = np.random.default_rng([seed, 6])
         # Failures that a team owes: spread evenly, so that each quarter has its share.
         self._due: dict[str, float] = defaultdict(float)
 
@@ -674,10 +676,11 @@ class Telling:
         QualityTelling(
             self._tables.add,
             parameters()["quality"],
+            parameters()["ci"],
             Systems(teams, streams),
             (begin, self._end),
             np.random.default_rng([self._seed, 5]),
-        ).tell(scale)
+        ).tell(scale, self._merges)
 
     def _is_one_author(self, system: System) -> bool:
         return system.key in parameters()["planted"]["one_author_systems"]["systems"]
@@ -816,6 +819,7 @@ class Telling:
                     "commit_sha": sha,
                     "attempt": attempt,
                     "result": "failure" if failed else "success",
+                    "is_mainline": "false",
                     "queued_at": _text(asked),
                     "started_at": _text(asked + queue),
                     "finished_at": _text(asked + queue + work),
@@ -916,8 +920,17 @@ class Telling:
             updated_at=_text(last),
             title=f"Work on {change.system.label}",
             body="Expected outcome: fewer failed runs" if self._happens("outcome_share") else "",
+            system=change.system.key,
+            found_in=self._found_in(change.team) if kind == "defect" else "",
         )
         return item
+
+    def _found_in(self, team: str) -> str:
+        """Where a defect was found; some teams find theirs when users have them."""
+        planted = parameters()["quality"]["defects"]
+        is_leaky = team == planted["leaky_team"]["team"]
+        share = planted["leaky_team"]["share"] if is_leaky else planted["production_share"]
+        return "production" if self._fate.random() < share else "before_release"
 
     def _commit(self, change: Change, moment: int, author: Person, reviewers: list[Person]) -> str:
         """A commit with its files, under one of its author's logins."""

@@ -33,6 +33,7 @@ def people_under(lab: Lab, model: str) -> set[str]:
 def test_what_systems_are_measured_by_rests_on_nobody(lab: Lab) -> None:
     """No ancestor has a person to give away, used or not: neither a model nor a landed table."""
     assert people_under(lab, "int_system_measurements") == set()
+    assert people_under(lab, "int_system_states") == set()
 
 
 def test_people_are_seen_where_they_are(lab: Lab) -> None:

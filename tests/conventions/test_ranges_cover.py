@@ -369,3 +369,43 @@ def test_a_stable_process_has_no_littles_law_gap(
     assert (0.94 if begun_per_day > 1 else 0.92) <= covered, covered
     if begun_per_day > 1:
         assert covered <= 0.975, covered
+
+
+@pytest.mark.parametrize("weeks", [8, 13])
+def test_sens_range_holds_the_trend(
+    simulation: Simulation, rng: np.random.Generator, weeks: int
+) -> None:
+    """A straight line with noise, and one report in ten of a part of the code alone."""
+    truth = 2.0
+    week = np.tile(np.arange(weeks), CELLS)
+    noise = rng.normal(0, 0.5, week.size) - 20 * (rng.random(week.size) < 0.1)
+    drawn = pa.table(
+        {
+            "cell": np.repeat(np.arange(CELLS), weeks),
+            "week": week,
+            "covered": ((60 + truth / 13 * week + noise) * 10_000).round().astype(np.int64),
+        }
+    )
+    simulation.connection.register("drawn", drawn)
+    simulation.connection.execute(
+        """
+        create or replace table vault.flowgrain_vault.int_coverage_weeks as
+        select
+            cast(cell as varchar) as system_key, cast(cell as varchar) as team_key,
+            cast(cell as varchar) as value_stream_key, 'quarter' as bucket,
+            date '2026-03-30' as bucket_start,
+            date '2026-03-30' + cast(7 * week as integer) as week_start,
+            covered as covered_lines, 1000000 as total_lines
+        from drawn
+        """
+    )
+    found = simulation.connection.execute(
+        f"""
+        select cast(lower_bound as double), cast(upper_bound as double)
+        from ({simulation.sql["observed_coverage_trends"]}) where grain = 'system'
+        """
+    ).fetchnumpy()
+    lower, upper = found.values()
+    assert len(lower) == CELLS
+    covered = float(np.mean((lower <= truth) & (truth <= upper)))
+    assert 0.94 <= covered <= 0.99, covered

@@ -5,8 +5,9 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import duckdb
@@ -14,7 +15,7 @@ import pytest
 from conftest import Lab
 
 from orchestration.home import PROJECT, Home
-from orchestration.landing.demo import parameters, quarter_start
+from orchestration.landing.demo import parameters, quarter_start, write_demo
 
 STAGES = ("dev", "review", "integration", "deploy")
 STREAMS: dict[str, dict[str, Any]] = parameters()["value_streams"]
@@ -439,6 +440,174 @@ def test_the_slow_team_remedies_later_than_its_neighbours(
     found = {key: float(hours) for key, hours in rows if TEAMS[key]["stream"] == stream}
     assert len(found) > 1
     assert all(found[slow] > 1.5 * hours for key, hours in found.items() if key != slow)
+
+
+def by_team(
+    marts: duckdb.DuckDBPyConnection, metric: str, statistic: str
+) -> dict[str, list[tuple[float, float, float]]]:
+    """Value and bounds of a metric of each team, quarter by quarter."""
+    rows = marts.execute(
+        """
+        select grain_key, value, lower_bound, upper_bound from metric_observations
+        where
+            metric_key = ? and statistic = ? and slice = 'all' and grain = 'team'
+            and bucket = 'quarter' and status = 'ok'
+        order by bucket_start
+        """,
+        [metric, statistic],
+    ).fetchall()
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    for key, *figures in rows:
+        found.setdefault(key, []).append(tuple(map(float, figures)))
+    return found
+
+
+def test_planted_defects_escape_as_often_as_published(marts: duckdb.DuckDBPyConnection) -> None:
+    """By people's and bots' changes that were deployed; of two ranges in twenty one may miss."""
+    everything = parameters()
+    planted = everything["quality"]["defects"]
+    leaky = planted["leaky_team"]["team"]
+    people, bots = everything["changes_per_quarter"], everything["bot_changes_per_quarter"]
+    defects = everything["tracked_share"] * everything["work_types"]["defect"]
+    found = by_team(marts, "escaped_defects", "rate")
+    inside = []
+    for team in HEALTHY:
+        share = planted["leaky_team"]["share"] if team == leaky else planted["production_share"]
+        truth = 100 * defects * share * people / (people + bots)
+        assert len(found[team]) >= len(QUARTERS) - 1, team
+        inside += [lower <= truth <= upper for _, lower, upper in found[team]]
+    assert sum(inside) >= 0.9 * len(inside)
+    rates = {team: sum(value for value, *_ in found[team]) for team in HEALTHY}
+    assert max(rates, key=lambda team: rates[team]) == leaky
+
+
+def test_security_debt_is_that_of_the_files(
+    marts: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """Counted by hand from the extract: what was found and not yet fixed at the quarter's end."""
+    write_demo(tmp_path)
+    with (tmp_path / "vulnerability_findings.csv").open(newline="", encoding="utf-8") as file:
+        rows = {row["finding_id"]: row for row in csv.DictReader(file)}
+    policy = {
+        row["severity"]: int(row["policy_days"])
+        for row in csv.DictReader((PROJECT / "seeds/mapping/security_policy.csv").open())
+    }
+    end = datetime.combine(QUARTERS[-1] + timedelta(weeks=13), time(), UTC)
+    ages = [
+        (end - datetime.fromisoformat(row["opened_at"]), policy[row["severity"]])
+        for row in rows.values()
+        if row["resolution"] not in ("false_positive", "ignored")
+        and datetime.fromisoformat(row["opened_at"]) < end
+        and (
+            not row["resolved_at"]
+            or row["resolution"] == "accepted"
+            or datetime.fromisoformat(row["resolved_at"]) >= end
+        )
+    ]
+    hours = median(age.total_seconds() / 3600 for age, _ in ages)
+    overdue = sum(age > timedelta(days=days) for age, days in ages) / len(ages)
+    assert of_portfolio(marts, "security_debt_age", "p50")[-1][0] == pytest.approx(hours, abs=0.06)
+    share = of_portfolio(marts, "security_debt_overdue_share", "share")[-1][0]
+    assert share == pytest.approx(overdue, abs=0.0006)
+
+
+def test_planted_pipelines_are_green_as_often_as_published(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """A state lasts until the next run, so that as many days are red as runs; one stands out."""
+    planted = parameters()["quality"]["mainline"]
+    red = planted["red"]["repository"]
+    systems = {s["key"]: s for team in TEAMS.values() for s in team["systems"]}
+    rows = marts.execute(
+        """
+        select grain_key, sum(numerator), sum(denominator) from metric_observations
+        where
+            metric_key = 'pipeline_reliability' and grain = 'system' and bucket = 'quarter'
+            and status = 'ok'
+        group by grain_key
+        """
+    ).fetchall()
+    assert len(rows) > 10
+    shares = {key: float(green) / float(days) for key, green, days in rows}
+    for key, share in shares.items():
+        is_red = systems[key]["repository"] == red
+        fail_share = planted["red"]["fail_share"] if is_red else planted["fail_share"]
+        assert share == pytest.approx(1 - fail_share, abs=0.1), key
+    assert systems[min(shares, key=lambda key: shares[key])]["repository"] == red
+
+
+def test_planted_checks_ran_where_they_were_planted(marts: duckdb.DuckDBPyConnection) -> None:
+    """A system of a repository with the check has it, and no other; some kinds are nowhere."""
+    checks = parameters()["quality"]["checks"]
+    rows = marts.execute(
+        """
+        select grain_key, slice_value, value from metric_observations
+        where
+            metric_key = 'security_check_coverage' and grain = 'system' and bucket = 'quarter'
+            and status = 'ok'
+        """
+    ).fetchall()
+    homes = {s["key"]: s["repository"] for team in TEAMS.values() for s in team["systems"]}
+    planted = {
+        (key, check["kind"])
+        for key, repository in homes.items()
+        for check in checks.values()
+        if repository in check["repositories"]
+    }
+    assert all((value == 1) == ((key, kind) in planted) for key, kind, value in rows)
+    assert {kind for _, kind, value in rows if value} == {kind for _, kind in planted}
+
+
+def test_planted_trends_of_coverage_lie_inside_the_published_ranges(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Teams whose coverage moves have their slope, and the others none."""
+    planted = parameters()["quality"]["coverage"]["moving_teams"]
+    found = by_team(marts, "test_coverage_trend", "trend")
+    inside = []
+    for team in HEALTHY:
+        points = planted.get(team, 0)
+        inside += [lower <= points <= upper for _, lower, upper in found[team][1:]]
+        if points:
+            assert all(value * points > 0 for value, *_ in found[team][1:]), team
+    assert len(inside) >= len(HEALTHY) * (len(QUARTERS) - 2)
+    assert sum(inside) >= 0.85 * len(inside)
+
+
+def test_planted_provisioning_times_lie_inside_the_published_ranges(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """One stream waits four times as long for an environment."""
+    planted = parameters()["quality"]["environments"]
+    slow = planted["slow_stream"]
+    inside = []
+    for (stream, _), (_, lower, upper, status) in observed(
+        marts, "environment_provisioning_time", "p50"
+    ).items():
+        truth = planted["median_hours"] * (slow["factor"] if stream == slow["stream"] else 1)
+        assert status == "ok"
+        inside.append(float(lower) <= truth <= float(upper))
+    assert len(inside) == len(STREAMS) * len(QUARTERS)
+    assert sum(inside) >= 0.85 * len(inside)
+
+
+def test_the_severities_of_incidents_are_as_planted_and_add_up(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Of all of them: none is critical or unknown, since none was called so."""
+    planted = parameters()["trouble"]["severities"]
+    rows = marts.execute(
+        """
+        select slice_value, sum(numerator), sum(denominator) from metric_observations
+        where
+            metric_key = 'incident_severity_mix' and grain = 'portfolio' and bucket = 'quarter'
+        group by slice_value
+        """
+    ).fetchall()
+    shares = {severity: float(part) / float(whole) for severity, part, whole in rows}
+    assert sum(shares.values()) == pytest.approx(1)
+    for severity in ("critical", "high", "medium", "low", "unknown"):
+        assert shares[severity] == pytest.approx(planted.get(severity, 0), abs=0.06), severity
 
 
 def test_no_person_is_named(marts: duckdb.DuckDBPyConnection) -> None:

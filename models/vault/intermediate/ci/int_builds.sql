@@ -9,6 +9,10 @@ commit_files as (
     select * from {{ ref('stg_canonical__commit_files') }}
 ),
 
+mainline_commits as (
+    select * from {{ ref('stg_canonical__mainline_commits') }}
+),
+
 source_paths as (
     select * from {{ ref('int_paths') }}
     where kind = 'source'
@@ -33,6 +37,40 @@ keyed as (
     from ci_runs
 ),
 
+with_files as (
+    select distinct commit_key from commit_files
+),
+
+-- A merge has no files of its own: what it brought stands at its place of the main line.
+brought as (
+    select
+        keyed.build_key,
+        brought_commits.commit_key
+
+    from keyed
+    inner join mainline_commits on keyed.commit_key = mainline_commits.commit_key
+    inner join mainline_commits as brought_commits
+        on
+            mainline_commits.repository = brought_commits.repository
+            and mainline_commits.mainline_position = brought_commits.mainline_position
+    left join with_files on keyed.commit_key = with_files.commit_key
+    where with_files.commit_key is null
+),
+
+ran_on as (
+    select
+        build_key,
+        commit_key
+
+    from keyed
+    union all
+    select
+        build_key,
+        commit_key
+
+    from brought
+),
+
 files as (
     select
         keyed.build_key,
@@ -42,7 +80,8 @@ files as (
         case when source_paths.path is not null then 1 else 0 end as is_source
 
     from keyed
-    inner join commit_files on keyed.commit_key = commit_files.commit_key
+    inner join ran_on on keyed.build_key = ran_on.build_key
+    inner join commit_files on ran_on.commit_key = commit_files.commit_key
     left join source_paths on commit_files.path = source_paths.path
 ),
 
@@ -83,6 +122,8 @@ final as (
         coalesce(system_owners.value_stream_key, 'unassigned') as value_stream_key,
 
         -- properties
+        coalesce(placed.workflow, '') as workflow,
+        coalesce(placed.is_mainline, false) as is_mainline,
         placed.result = 'success' as is_passed,
         placed.place = 1 and coalesce(placed.attempt, 1) = 1 as is_first_attempt,
         placed.result = 'failure'

@@ -126,6 +126,37 @@ found as (
     from source_entities
     where entity = 'vulnerability_findings'
     union all
+    select
+        'mainline' as capability,
+        count(*) as row_count
+    from source_entities
+    where entity = 'mainline_commits'
+    union all
+    select
+        'coverage' as capability,
+        count(*) as row_count
+    from source_entities
+    where entity = 'coverage_reports'
+    union all
+    select
+        'environment_requests' as capability,
+        count(*) as row_count
+    from source_entities
+    where entity = 'environment_requests'
+    union all
+    select
+        'mainline_runs' as capability,
+        count(*) as row_count
+    from source_entities
+    where entity = 'mainline_runs'
+    union all
+    -- Where no defect says that it was found in production, none is known not to have been.
+    select
+        'production_defects' as capability,
+        count(*) as row_count
+    from source_entities
+    where entity = 'production_defects'
+    union all
     -- Incidents, or deployments that say what they undo: without either nothing ever fails.
     select
         'failures' as capability,

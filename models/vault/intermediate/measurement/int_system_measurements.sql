@@ -4,6 +4,12 @@ with measured as (
     select * from {{ ref('int_build_measurements') }}
     union all
     select * from {{ ref('int_security_measurements') }}
+    union all
+    select * from {{ ref('int_escaped_measurements') }}
+    union all
+    select * from {{ ref('int_incident_severities') }}
+    union all
+    select * from {{ ref('int_provisioning_measurements') }}
 ),
 
 final as (

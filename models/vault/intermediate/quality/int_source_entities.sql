@@ -10,6 +10,22 @@ incidents as (
     select * from {{ ref('stg_canonical__incidents') }}
 ),
 
+work_items as (
+    select * from {{ ref('stg_canonical__work_items') }}
+),
+
+mainline_commits as (
+    select * from {{ ref('stg_canonical__mainline_commits') }}
+),
+
+coverage_reports as (
+    select * from {{ ref('stg_canonical__coverage_reports') }}
+),
+
+environment_requests as (
+    select * from {{ ref('stg_canonical__environment_requests') }}
+),
+
 findings as (
     select * from {{ ref('stg_canonical__vulnerability_findings') }}
 ),
@@ -39,6 +55,40 @@ final as (
         'vulnerability_findings' as entity
 
     from findings
+    union all
+    select distinct
+        source,
+        'mainline_commits' as entity
+
+    from mainline_commits
+    union all
+    select distinct
+        source,
+        'coverage_reports' as entity
+
+    from coverage_reports
+    union all
+    select distinct
+        source,
+        'environment_requests' as entity
+
+    from environment_requests
+    union all
+    select distinct
+        source,
+        'mainline_runs' as entity
+
+    from ci_runs
+    where is_mainline
+    union all
+    select distinct
+        source,
+        'production_defects' as entity
+
+    from work_items
+    where
+        work_type = 'defect'
+        and found_in = 'production'
 )
 
 select * from final

@@ -3,7 +3,7 @@ with landed as (
         'ci_runs', key=['repository', 'run_id'],
         columns=[
             'workflow', 'commit_sha', 'attempt', 'result', 'queued_at', 'started_at',
-            'finished_at',
+            'finished_at', 'is_mainline',
         ],
     ) }}
 ),
@@ -19,6 +19,7 @@ final as (
         workflow,
         attempt,
         result,
+        is_mainline,
         source,
 
         -- timestamps

@@ -62,6 +62,7 @@ final as (
             when upper(result) = 'SUCCESS' then 'success'
             when upper(result) = 'FAILURE' then 'failure'
         end as result,
+        cast(null as boolean) as is_mainline,
 
         -- timestamps
         coalesce(queued_date, created_date) as queued_at,

@@ -23,6 +23,8 @@ final as (
     select
         -- keys
         work_item_id,
+        nullif(component, '') as system,
+        cast(null as {{ dbt.type_string() }}) as repository,
 
         -- properties
         case upper(type)
@@ -31,6 +33,8 @@ final as (
             when 'INCIDENT' then 'unplanned'
         end as work_type,
         states_outcome,
+        -- DevLake does not say where a defect was found.
+        cast(null as {{ dbt.type_string() }}) as found_in,
 
         -- timestamps
         created_date as created_at,

@@ -34,6 +34,7 @@ final as (
             when lower(runs.conclusion) in ('skipped', 'neutral') then 'skipped'
             when runs.conclusion is not null then 'cancelled'
         end as result,
+        cast(null as boolean) as is_mainline,
 
         -- timestamps
         coalesce(runs.run_started_at, runs.created_at) as queued_at,
