@@ -12,9 +12,7 @@
         on
             systems.system_key is null
             and {{ relation }}.repository = repository_systems.repository
-            and coalesce(repository_systems.path_prefix, '') = ''
-            and cast({{ relation }}.{{ at }} as date)
-            >= coalesce(repository_systems.valid_from, cast('1900-01-01' as date))
-            and cast({{ relation }}.{{ at }} as date)
-            < coalesce(repository_systems.valid_to, cast('9999-01-01' as date))
+            and repository_systems.path_prefix = ''
+            and cast({{ relation }}.{{ at }} as date) >= repository_systems.valid_from
+            and cast({{ relation }}.{{ at }} as date) < repository_systems.valid_to
 {%- endmacro %}

@@ -22,14 +22,7 @@ source_paths as (
 ),
 
 system_paths as (
-    select
-        repository,
-        coalesce(path_prefix, '') as path_prefix,
-        system_key,
-        coalesce(valid_from, cast('1900-01-01' as date)) as valid_from,
-        coalesce(valid_to, cast('9999-01-01' as date)) as valid_to
-
-    from {{ ref('system_paths') }}
+    select * from {{ ref('int_system_paths') }}
 ),
 
 system_owners as (

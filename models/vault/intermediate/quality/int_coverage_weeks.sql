@@ -10,7 +10,7 @@ systems as (
 ),
 
 system_paths as (
-    select * from {{ ref('system_paths') }}
+    select * from {{ ref('int_system_paths') }}
 ),
 
 buckets as (

@@ -9,7 +9,7 @@ systems as (
 ),
 
 system_paths as (
-    select * from {{ ref('system_paths') }}
+    select * from {{ ref('int_system_paths') }}
 ),
 
 severities as (
