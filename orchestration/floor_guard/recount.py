@@ -398,7 +398,12 @@ def _observations_are_counted(recount: Recount) -> None:
         where
             metrics.class in {listed(PEOPLE_CLASSES)}
             and observations.status = 'ok'
-            and coalesce(observations.slice, '') not in {listed(RECOUNTED_SLICES)}
+            and (
+                coalesce(observations.slice, '') not in {listed(RECOUNTED_SLICES)}
+                -- The parts of a population are followed by their sides, which a share alone has.
+                or observations.slice in {listed(PARTED_SLICES)}
+                and observations.statistic != 'share'
+            )
         """
     )
     if untold:
