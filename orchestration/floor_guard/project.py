@@ -1,4 +1,4 @@
-"""Rules C01 to C19: what the project may say, read off dbt's manifest before anything is built."""
+"""Rules C01 to C20: what the project may say, read off dbt's manifest before anything is built."""
 
 import csv
 import json
@@ -68,6 +68,9 @@ OF_DBT = frozenset(
 )  # fmt: skip
 # This one asks the database how many days there are.
 OF_THE_GUARD = frozenset({"date_spine"})
+# What the catalogue has to say of a metric, and which way is better.
+MEANT = ("metric_name", "definition", "unit", "decision", "owner_role", "grains", "roll_up")
+DIRECTIONS = ("higher_is_better", "lower_is_better", "context")
 CONSTRAINTS = ("not_null", "unique", "primary_key")
 LIMIT = re.compile(r"(?:!=|=|<>|<=?|>=?) ?\d{1,9}")
 DECIMAL = re.compile(r"(?:numeric|decimal)\((\d{1,2}),(\d{1,2})\)")
@@ -146,6 +149,10 @@ REMEDIES = {
     "C19": (
         "What guards the floor is no variable; elsewhere read it through setting()",
         "{{ setting('binding_share') }}",
+    ),
+    "C20": (
+        "Say in the catalogue what it is for, show it by a unit test and define it in docs/metrics.md",
+        "unit test flow_velocity__changes_merged_in_the_bucket",
     ),
 }
 
@@ -632,6 +639,43 @@ def _metrics_are_classified(project: Project) -> Iterator[Finding]:
             )
 
 
+# C20: a number that nobody decides by is a number to rank people by.
+
+
+def _metrics_serve_decisions(project: Project) -> Iterator[Finding]:
+    seeds = {n["name"]: n for n in project.nodes.values() if n["resource_type"] == "seed"}
+    if "metrics" not in seeds:
+        return
+    node = seeds["metrics"]
+    shown = {
+        name
+        for test in project.manifest.get("unit_tests", {}).values()
+        for name in (test["name"].split("__")[0], *_expected_metrics(test))
+    }
+    path = project.root / "docs/metrics.md"
+    defined = path.read_text(encoding="utf-8") if path.exists() else None
+    for number, row in enumerate(_read_seed(project, node), start=2):
+        key = row["metric_key"]
+        wrong = [
+            (column, "does not say anything") for column in MEANT if not (row[column] or "").strip()
+        ]
+        if row["direction"] not in DIRECTIONS:
+            wrong.append(("direction", "is not on the closed list"))
+        if key not in shown:
+            wrong.append(("metric_key", "is shown by no unit test"))
+        if defined is not None and f"`{key}`" not in defined:
+            wrong.append(("metric_key", "is not defined in docs/metrics.md"))
+        for column, why in wrong:
+            yield project.finding("C20", node, column, f"of {key} {why}", line=number, raw=True)
+
+
+def _expected_metrics(test: Json) -> Iterator[str]:
+    rows = test["expect"].get("rows")
+    for row in rows if isinstance(rows, list) else ():
+        if row.get("metric_key"):
+            yield row["metric_key"]
+
+
 def _class_of(metrics: list[dict[str, str]], key: str) -> str:
     return next((row["class"] for row in metrics if row["metric_key"] == key), "")
 
@@ -794,6 +838,7 @@ RULES: tuple[Callable[[Project], Iterable[Finding]], ...] = (
     _people_are_read_by_the_guard,
     _published_columns_are_plain,
     _metrics_are_classified,
+    _metrics_serve_decisions,
     _tests_are_selects,
     *BEFORE_COMPILING,
     _owners_are_teams,

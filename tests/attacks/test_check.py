@@ -409,6 +409,23 @@ def test_a_catalogue_that_says_less_than_is_so(
     told(project, "C13", blamed)
 
 
+@pytest.mark.parametrize(
+    ("changes", "column"),
+    [
+        ({"decision": ""}, "decision"),
+        ({"owner_role": " "}, "owner_role"),
+        ({"direction": "up"}, "direction"),
+        ({"metric_key": "typing_speed"}, "metric_key"),
+    ],
+)
+def test_a_metric_that_serves_no_decision_is_refused(
+    project: ProjectLab, tmp_path: Path, changes: dict[str, str], column: str
+) -> None:
+    """Nor one that no unit test shows and no page defines."""
+    edited_seed(project.own_seeds(tmp_path), "metrics", "flow_time", **changes)
+    told(project, "C20", "metrics", column)
+
+
 @pytest.mark.parametrize("kind", ["V", "K"])
 def test_a_class_whose_rules_do_not_know_it_is_refused(
     project: ProjectLab, tmp_path: Path, kind: str

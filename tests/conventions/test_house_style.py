@@ -54,6 +54,9 @@ def seed(name: str) -> list[Row]:
 
 METRICS = seed("metrics")
 SERIES = seed("metric_series")
+MATRICES = seed("matrix_measures")
+THROUGHPUT = ("deployment_frequency", "change_lead_time", "flow_velocity")
+QUALITY = ("change_fail_rate", "deployment_rework_rate", "failed_deployment_recovery_time")
 
 
 def test_every_model_has_one_yaml_of_its_name_beside_it() -> None:
@@ -159,6 +162,26 @@ def test_every_metric_has_a_unit_test_that_names_it_or_expects_it(lab: Lab, metr
         or key in {row.get("metric_key") for row in test["expect"]["rows"]}
         for test in lab.manifest["unit_tests"].values()
     )
+
+
+def test_throughput_stands_beside_quality(lab: Lab) -> None:
+    """A mart or matrix that picks out how much is delivered says how well it holds, too."""
+    marts = {name: m for name, m in lab.models.items() if m["fqn"][1] == "marts"}
+    picked = {
+        name: {word for word in (*THROUGHPUT, *QUALITY) if f"'{word}'" in model["raw_code"]}
+        for name, model in marts.items()
+    }
+    for matrix in {row["matrix"] for row in MATRICES}:
+        picked[matrix] = {row["metric_key"] for row in MATRICES if row["matrix"] == matrix}
+    alone = [
+        name
+        for name, words in picked.items()
+        if words & set(THROUGHPUT) and not words & set(QUALITY)
+    ]
+    assert picked["throughput_vs_quality"] > set(THROUGHPUT)
+    assert alone == []
+    pairs = {row["metric_key"]: row["pair"] for row in METRICS}
+    assert all(pairs[key] for key in THROUGHPUT)
 
 
 def test_unit_tests_are_named_after_what_they_show(lab: Lab) -> None:

@@ -1,6 +1,6 @@
 {{ config(group='vault') }}
--- Every incident is of one severity: the shares of each group and bucket are of the same incidents, and
--- add up to all of them.
+-- Every incident is of one severity: the shares of each group and bucket are of the same incidents,
+-- and add up to all of them.
 with observations as (
     select * from {{ ref('observed_deliveries') }}
     where metric_key = 'incident_severity_mix'

@@ -1,6 +1,6 @@
--- Theil and Sen: the median of the slopes between all pairs of weeks, which one odd report cannot bend.
--- Its range is Sen's, by the variance of Kendall's score. A system is paired with itself alone, so that
--- no system that begins to report moves its team.
+-- Theil and Sen: the median of the slopes between all pairs of weeks, which one odd report cannot
+-- bend. Its range is Sen's, by the variance of Kendall's score. A system is paired with itself
+-- alone, so that no system that begins to report moves its team.
 with coverage_weeks as (
     select * from {{ ref('int_coverage_weeks') }}
 ),

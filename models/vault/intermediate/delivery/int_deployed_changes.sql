@@ -106,7 +106,7 @@ deployed as (
     inner join carried
         on
             placed.step_key = carried.step_key
-            and (carried.system_key is null or carried.system_key = placed.system_key)
+            and (carried.system_key is null or placed.system_key = carried.system_key)
     group by placed.step_key, placed.system_key
 ),
 

@@ -61,9 +61,9 @@ final as (
     from ranked
     inner join buckets
         on
-            buckets.bucket_end > ranked.week_start
-            and cast({{ dbt.dateadd('week', -13, 'buckets.bucket_end') }} as date)
-            <= ranked.week_start
+            ranked.week_start < buckets.bucket_end
+            and ranked.week_start
+            >= cast({{ dbt.dateadd('week', -13, 'buckets.bucket_end') }} as date)
     left join system_owners
         on
             ranked.system_key = system_owners.system_key
