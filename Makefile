@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run install test check lint types floor pins bench contract lock doctor dev clean
+.PHONY: help run install test check lint types floor pins bench answers contract lock doctor dev clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -57,6 +57,9 @@ bench: install ## Time the door and the bus factor; simulate what the floor leav
 	@$(BIN)/python benchmarks/landing.py
 	@$(BIN)/python benchmarks/floor_cost.py
 	@$(BIN)/python benchmarks/bus_factor.py
+
+answers: install ## Write docs/questions.md anew, from what is published.
+	@$(BIN)/python -m orchestration.questions
 
 contract: install ## Bring the contract's pages and dbt's source files in step with what sources may land.
 	@$(BIN)/python -m orchestration.landing.contract_pages

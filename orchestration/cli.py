@@ -286,6 +286,25 @@ def summary_command() -> None:
     print_summary(Home.from_environment())
 
 
+@app.command("ask")
+@said_plainly
+def ask_command(
+    name: Annotated[str | None, typer.Argument(help="Name of a question; none lists them.")] = None,
+) -> None:
+    """Answer a question of analyses/ from the release."""
+    from orchestration.questions import answer, questions
+
+    if name is None:
+        for question in questions():
+            console.print(f"{question.name}\n    {question.text}", markup=False, soft_wrap=True)
+        return
+    given = answer(Home.from_environment(), name)
+    table = Table(*given.columns, box=SIMPLE)
+    for row in given.rows:
+        table.add_row(*row)
+    console.print(table)
+
+
 @app.command("dev")
 @said_plainly
 def dev_command(

@@ -151,7 +151,7 @@ REMEDIES = {
         "{{ setting('binding_share') }}",
     ),
     "C20": (
-        "Say in the catalogue what it is for, show it by a unit test and define it in docs/metrics.md",
+        "Say in the catalogue what it is for, show it by a unit test, define it in docs/metrics.md",
         "unit test flow_velocity__changes_merged_in_the_bucket",
     ),
 }
