@@ -100,6 +100,15 @@ CAPABILITIES = {
         "which deployments were not planned",
         ({"deployments": ("title", "undoes_deployment_id")},),
     ),
+    "surveys": Capability(
+        "what people say of their work",
+        (
+            {
+                "survey_waves": ("wave_id", "closed_at"),
+                "survey_responses": ("respondent", "team", "item", "score"),
+            },
+        ),
+    ),
     "lines": Capability(
         "how many lines a change touched",
         ({"change_commits": ("commit_sha",), "commit_files": ("path", "additions", "deletions")},),

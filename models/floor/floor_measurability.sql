@@ -37,7 +37,8 @@ final as (
         series.statistic,
         series.clock,
         case
-            when not connected.is_delivered then 'no_data'
+            -- A survey needs no changes.
+            when not connected.is_delivered and series.needs not like 'surveys%' then 'no_data'
             when missing.missing_count > 0 then 'not_measurable'
             else 'ok'
         end as status

@@ -7,6 +7,10 @@ with measured as (
     union all
     select * from {{ ref('floor_knowledge') }}
     union all
+    select * from {{ ref('floor_surveys') }}
+    union all
+    select * from {{ ref('floor_driver_contributions') }}
+    union all
     select * from {{ ref('observed_data_quality') }}
 ),
 

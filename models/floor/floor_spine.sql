@@ -21,6 +21,10 @@ population_times as (
     select * from {{ ref('int_population_times') }}
 ),
 
+survey_waves as (
+    select * from {{ ref('int_survey_waves') }}
+),
+
 organisation as (
     select
         'team' as grain,
@@ -44,10 +48,16 @@ organisation as (
 
 -- From the week of the first event on a row for every group: the same for all.
 first_week as (
-    select min(cast({{ dbt.date_trunc('week', 'counted_at') }} as date)) as week_start
-    from population_times
-    -- A tracker may be years older than all else that is connected.
-    where population not in ('completed_items', 'typed_items')
+    select min(week_start) as week_start
+    from (
+        select min(cast({{ dbt.date_trunc('week', 'counted_at') }} as date)) as week_start
+        from population_times
+        -- A tracker may be years older than all else that is connected.
+        where population not in ('completed_items', 'typed_items')
+        union all
+        select min(quarter_start) as week_start
+        from survey_waves
+    ) as firsts
 ),
 
 final as (
@@ -87,9 +97,9 @@ final as (
     where
         buckets.bucket_start >= first_week.week_start
         and not series.is_derived
-        -- Of knowledge, of load and of stability there is no weekly trend.
+        -- Of knowledge, of load, of stability and of a survey there is no weekly trend.
         and (
-            (metrics.class != 'K' and series.statistic not in ('index', 'gap'))
+            (metrics.class not in ('K', 'V') and series.statistic not in ('index', 'gap'))
             or buckets.bucket = 'quarter'
         )
         -- What cannot be measured is the same for every bucket: the weeks need not repeat it.

@@ -26,7 +26,11 @@ STATISTICS = (
     "index",
     "gap",
     "trend",
+    "coefficient",
+    "difference",
 )
+# What may lie below nothing.
+SIGNED_STATISTICS = ("coefficient", "difference", "trend")
 CLOCKS = ("wall", "working", "none")
 STATUSES = ("ok", "withheld", "no_data", "not_measurable")
 METHODS = (
@@ -34,10 +38,12 @@ METHODS = (
     "census",
     "delta_log_t",
     "delta_logit_t",
+    "delta_t",
     "gini",
     "kaplan_meier",
     "order_statistics",
     "poisson_wilson_hilferty",
+    "ridge_t",
     "t",
     "theil_sen",
     "wilson",
@@ -59,6 +65,22 @@ CHECK_KINDS = (
 )
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 LINK_METHODS = ("explicit", "remediation", "window", "window_doubled", "nearest")
+# What makes work easy or hard, as people say; and their experience as a whole.
+DRIVERS = (
+    "overall",
+    "autonomy",
+    "build_and_test",
+    "code_review",
+    "collaboration",
+    "deep_work",
+    "documentation",
+    "ease_of_release",
+    "environments",
+    "learning",
+    "on_call",
+    "requirements_clarity",
+    "tooling",
+)
 SOURCES = ("demo", "devlake", "files", "git", "github")
 SLICES = (
     "all",
@@ -66,6 +88,7 @@ SLICES = (
     "bot_stage",
     "check_kind",
     "ci_phase",
+    "driver",
     "integration",
     "link_method",
     "severity",
@@ -86,10 +109,10 @@ ROLES = ("author", "reviewer")
 # Populations that are a stock: only who is there at the bucket's end counts.
 STOCK_POPULATIONS = ("in_progress",)
 
-# Surveys (V) want rules of their own: until these stand, no such metric is told.
 PEOPLE_CLASSES = ("P", "X")
 KNOWLEDGE_CLASSES = ("K",)
 SYSTEM_CLASSES = ("S",)
+SURVEY_CLASSES = ("V",)
 SENSITIVE_CLASSES = ("X",)
 SENSITIVE_GRAINS = ("value_stream", "portfolio")
 
@@ -104,6 +127,34 @@ KNOWLEDGE_METRICS = {
 # How finely an index of people's load may be told, of which groups and how often.
 INDEX_STEP = 0.05
 INDEX_GRAIN, INDEX_BUCKET = "team", "quarter"
+# All that is told of a survey, of quarters in which a wave closed, and whom it rests on.
+SURVEY_METRICS = {
+    "driver_score": ("driver", ("mean",)),
+    "driver_favourable_share": ("driver", ("share",)),
+    "survey_response_rate": ("all", ("share",)),
+    "toil_hours": ("all", ("p50", "p85")),
+    "context_search_hours": ("all", ("p50", "p85")),
+    "devex_driver_weight": ("driver", ("coefficient",)),
+    "devex_fit": ("all", ("share",)),
+    "devex_driver_attribution": ("driver", ("difference",)),
+    "devex_gap": ("all", ("difference",)),
+}
+# Those of which a group less its parts is what is left over.
+SURVEY_SUMS = ("driver_score", "driver_favourable_share", "survey_response_rate")
+# The whole of an experience, what the drivers leave of it, and how its weights are estimated.
+WHOLE, UNEXPLAINED = "overall", "unexplained"
+RIDGE = 0.1
+COMPLETE_MINIMUM = 60
+SURVEY_ROLES = ("respondent",)
+SURVEY_GRAINS = ("team", "value_stream", "portfolio")
+# A survey tells how many answered by the lower edge of these bands only.
+PEOPLE_BANDS = (5, 10, 20)
+# A mean lies no nearer to the ends of the scale, and its range is that of such a spread at least.
+CLAMP = (1.3, 4.7)
+LEAST_SPREAD = 0.75
+# People on either side of an exact share of theirs; a score from here on is a favourable one.
+SIDE_MINIMUM = 3
+FAVOURABLE = 4
 # A bus factor that is fragile, and the systems of a value stream of which a share is told.
 FRAGILE = 2
 SYSTEMS_MINIMUM = 5
@@ -117,6 +168,7 @@ COLUMN_VOCABULARY: dict[str, tuple[str, ...]] = {
     "against_target": ("met", "missed", "open", "none"),
     "bucket": BUCKETS,
     "clock": CLOCKS,
+    "driver": DRIVERS,
     "confidence": CONFIDENCES,
     "coverage_confidence": PART_CONFIDENCES,
     "freshness_confidence": PART_CONFIDENCES,
@@ -144,8 +196,10 @@ WORDS = frozenset(
         *PEOPLE_CLASSES,
         *KNOWLEDGE_CLASSES,
         *SYSTEM_CLASSES,
+        *SURVEY_CLASSES,
         "human",
         "bot",
+        UNEXPLAINED,
         PORTFOLIO_KEY,
         UNASSIGNED_KEY,
     }
@@ -154,10 +208,13 @@ WORDS = frozenset(
 # The vault, as dbt's profile and the door lay it out.
 CANDIDATE_SCHEMA = "flowgrain_candidate"
 ACTIVITY = "flowgrain_vault.int_activity"
+SURVEY_ANSWERS = "flowgrain_vault.int_survey_answers"
+SURVEY_TEAMS = "flowgrain_vault.int_survey_teams"
 SEEDS = "flowgrain_seeds"
 PUBLISHED_GROUP = "published"
 PUBLISHED_SCHEMA = "marts"
 OBSERVATIONS = "metric_observations"
+DRIVERS_MART = "devex_drivers"
 # The sentences that are made of figures, and where they stand.
 FINDINGS, SENTENCE = "findings", "sentence"
 # Seeds of the catalogue whose texts may stand in a mart.
@@ -180,6 +237,7 @@ DERIVED_FROM = {
     "findings": ("bus_factor", "change_fail_rate", "wait_share"),
     "flow_efficiency": ("flow_efficiency", "wait_share"),
     "system_knowledge": ("bus_factor",),
+    "devex_drivers": ("driver_score", "driver_favourable_share", "survey_response_rate"),
     "wait_intensity": ("wait_intensity", "wait_share"),
     "dora_five_keys": (
         "deployment_frequency",
@@ -207,6 +265,6 @@ STORAGE_VERSION = "v1.2.0"
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 # Deny by default: a false alarm costs a better column name.
 PERSON_LIKE = re.compile(
-    r"person|people_?key|author|reviewer|committer|assignee|login|e_?mail|user_?name"
+    r"person|people_?key|respondent_key|author|reviewer|committer|assignee|login|e_?mail|user_?name"
     r"|(^|_)(user|users|nickname|handle|member)(_|$)"
 )

@@ -13,6 +13,8 @@ from orchestration.floor_guard.constants import (
     OBSERVATIONS,
     PARTED_SLICES,
     SEEDS,
+    SIGNED_STATISTICS,
+    SURVEY_CLASSES,
     WHOLES,
 )
 from orchestration.floor_guard.rules import Rule, apply, listed, quoted, refusal
@@ -78,7 +80,7 @@ def _numbers_are_in_range(figures: Figures) -> None:
                 least(numerator, denominator, sample_size) < 0
                 -- A gap is from nothing on either side: of what there is, all can be missing.
                 or (
-                    statistic != 'trend'
+                    statistic not in {SIGNED_STATISTICS}
                     and least(value, lower_bound) < case when statistic = 'gap' then -1 else 0 end
                 )
                 or lower_bound > value or upper_bound < value
@@ -111,14 +113,23 @@ def _bands_are_wide(figures: Figures) -> None:
 
 
 def _bands_stand_alone(figures: Figures) -> None:
-    """Beside exact shares of one quarter a band is an equation: the sums of both are told."""
+    """Beside exact shares of one quarter a band is an equation: the sums of both are told.
+
+    A survey tells no sums, and how many answered by bands only.
+    """
     if figures.observations:
         rows = figures.connection.execute(
             f"""
             select distinct
-                metric_key, slice, slice_value, statistic, bucket_start, value is null as is_band
-            from {figures.observations}
-            where status = 'ok' and statistic in ('share', 'mean')
+                observations.metric_key, slice, slice_value, statistic, bucket_start,
+                value is null as is_band
+            from {figures.observations} as observations
+            inner join vault.{SEEDS}.metrics as metrics
+                on observations.metric_key = metrics.metric_key
+            where
+                status = 'ok'
+                and statistic in ('share', 'mean')
+                and metrics.class not in {listed(SURVEY_CLASSES)}
             """
         ).fetchall()
         bands, exact = (

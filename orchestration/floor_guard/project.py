@@ -27,6 +27,9 @@ from orchestration.floor_guard.constants import (
     PUBLISHED_SCHEMA,
     ROLES,
     STATISTICS,
+    SURVEY_CLASSES,
+    SURVEY_METRICS,
+    SURVEY_ROLES,
     SYSTEM_CLASSES,
 )
 from orchestration.floor_guard.pins import digests, read_pins, write_pins
@@ -36,6 +39,7 @@ from orchestration.floor_guard.vocabulary import has_pattern
 Json = dict[str, Any]
 
 RELATIONS = ("model", "seed", "snapshot")
+CLASSES = PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES
 ZONES = ("vault", "floor", "marts")
 TYPES = {
     "bigint": "BIGINT",
@@ -603,10 +607,14 @@ def _metrics_are_classified(project: Project) -> Iterator[Finding]:
     for number, row in enumerate(metrics, start=2):
         roles = set(filter(None, (row["subjects"] or "").split("|")))
         wrong = None
-        if row["class"] not in PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES:
+        if row["class"] not in CLASSES:
             wrong = "class", "is not one of the floor's"
         elif row["class"] in KNOWLEDGE_CLASSES and row["metric_key"] not in KNOWLEDGE_METRICS:
             wrong = "class", "is K, of which the floor tells the bus factor and its share only"
+        elif row["class"] in SURVEY_CLASSES and row["metric_key"] not in SURVEY_METRICS:
+            wrong = "class", "is V, of which the floor tells the metrics of SURVEY_METRICS only"
+        elif row["class"] in SURVEY_CLASSES and (roles != set(SURVEY_ROLES) or row["population"]):
+            wrong = "subjects", "is V, but its people are not those who answered"
         elif row["class"] in PEOPLE_CLASSES and (not roles or not roles <= set(ROLES)):
             wrong = "subjects", "names no known role of people"
         elif row["class"] in SYSTEM_CLASSES and (roles or row["population"] in populations):

@@ -16,6 +16,7 @@ from orchestration.floor_guard.constants import (
     BOT_SLICES,
     BUCKETS,
     DERIVED_FROM,
+    DRIVERS_MART,
     GRAINS,
     KNOWLEDGE_CLASSES,
     MINIMUM_EVENTS,
@@ -33,6 +34,7 @@ from orchestration.floor_guard.constants import (
     SERVICE_DAYS,
     SERVICE_MINIMUM,
     STOCK_POPULATIONS,
+    SURVEY_CLASSES,
     SYSTEM_CLASSES,
     SYSTEM_COLUMNS,
     UNASSIGNED_KEY,
@@ -40,6 +42,7 @@ from orchestration.floor_guard.constants import (
 from orchestration.floor_guard.environment import minimum_people
 from orchestration.floor_guard.knowledge import check_knowledge
 from orchestration.floor_guard.rules import Rule, apply, listed, quoted, refusal
+from orchestration.floor_guard.surveys import check_drivers, check_surveys
 
 # A closed bucket is published when late rows have had this long to arrive.
 LOADING_DAYS = timedelta(days=3)
@@ -305,7 +308,7 @@ select count(*) from counted where {fault}
 
 
 def _metrics_are_classified(recount: Recount) -> None:
-    classes = listed(PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES)
+    classes = listed(PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES)
     wrong = {
         "metrics are not of a class of the floor": (
             f"select count(*) from metrics where class is null or class not in {classes}"
@@ -443,7 +446,7 @@ def _derived_rows_stand_on_observations(recount: Recount) -> None:
         if not figures:
             continue
         backed = "false"
-        every_class = listed(PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES)
+        every_class = listed(PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES)
         # What a mart says of one series stands on that series.
         shared = "".join(
             f" and observations.{key} = derived.{key}"
@@ -532,7 +535,8 @@ def _withheld_rows_are_empty(recount: Recount) -> None:
                 observations.status is distinct from 'ok'
                 and observations.{column} is not null
                 and (
-                    metrics.class in {listed(PEOPLE_CLASSES + KNOWLEDGE_CLASSES)}
+                    metrics.class in
+                        {listed(PEOPLE_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES)}
                     or '{column}' in ('value', 'lower_bound', 'upper_bound')
                 )
             """
@@ -625,6 +629,14 @@ def _knowledge_is_told_of_many(recount: Recount) -> None:
         check_knowledge(recount.connection, table.relation, minimum_people())
 
 
+def _surveys_are_told_of_many(recount: Recount) -> None:
+    table = recount.named(OBSERVATIONS)
+    if table is not None:
+        check_surveys(recount.connection, table.relation, minimum_people())
+        if (drivers := recount.named(DRIVERS_MART)) is not None:
+            check_drivers(recount.connection, drivers.relation, table.relation)
+
+
 def _nothing_can_be_computed(recount: Recount) -> None:
     if recount.named(OBSERVATIONS) is not None:
         audit(recount.connection, minimum_people())
@@ -642,5 +654,6 @@ RULES = (
     Rule("O01", _derived_rows_stand_on_observations),
     Rule("O01", _systems_are_as_the_organisation_says),
     Rule("O11", _knowledge_is_told_of_many),
+    Rule("O13", _surveys_are_told_of_many),
     Rule("O16", _nothing_can_be_computed),
 )

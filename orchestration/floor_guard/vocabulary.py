@@ -24,6 +24,7 @@ from orchestration.floor_guard.constants import (
     PUBLISHED_SCHEMA,
     SEEDS,
     SENTENCE,
+    SURVEY_ANSWERS,
     WORDS,
 )
 from orchestration.floor_guard.rules import Rule, apply, literal, quoted, refusal
@@ -182,7 +183,10 @@ def read_known(home: Home, connection: duckdb.DuckDBPyConnection) -> Known:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 identifiers.update(_texts((row.get("alias"), row.get("person"))))
-    keys = connection.execute(f"select distinct person_key from vault.{ACTIVITY}").fetchall()
+    keys = connection.execute(
+        f"select person_key from vault.{ACTIVITY} "
+        f"union select person_key from vault.{SURVEY_ANSWERS}"
+    ).fetchall()
     identifiers.update(_texts(key for (key,) in keys))
     return known_forms(identifiers)
 

@@ -35,6 +35,7 @@ class Column:
     description: str
     required: bool = False
     values: tuple[str, ...] = ()
+    most: float | None = None
     example: str = ""
     class_: str = ""
     reads: str = ""
@@ -136,6 +137,7 @@ def _entity(name: str, spec: dict) -> Entity:
             description=options["description"],
             required=options.get("required", False),
             values=tuple(options.get("values", ())),
+            most=options.get("most"),
             example=str(options.get("example", "")),
             class_=options.get("class", ""),
             reads=options.get("reads", column),

@@ -74,6 +74,8 @@ def _page(entity: Entity) -> str:
         kind = column.type.replace("_", " ")
         if column.values:
             kind += ": " + ", ".join(f"`{value}`" for value in column.values)
+        if column.most is not None:
+            kind += f", at most {column.most}"
         needed = "yes" if column.required else ""
         example = f"`{column.example}`" if column.example else ""
         rows.append(f"| `{column.name}` | {kind} | {needed} | {column.description} | {example} |")

@@ -24,6 +24,7 @@ import yaml
 from orchestration.landing.contract import entities
 from orchestration.landing.demo_dependencies import Item, Stall, links
 from orchestration.landing.demo_quality import QualityTelling, Systems
+from orchestration.landing.demo_surveys import Surveys
 
 FILE = Path(__file__).with_name("demo.yml")
 HOUR = 3600
@@ -664,6 +665,7 @@ class Telling:
         self._mainline()
         self._dependencies()
         self._quality(scale)
+        self._surveys()
         self._tables.finish()
         aliases = sorted(self._roster.aliases)
         _write(self._tables.folder / "identities.csv", ("alias", "person"), aliases)
@@ -681,6 +683,12 @@ class Telling:
             (begin, self._end),
             np.random.default_rng([self._seed, 5]),
         ).tell(scale, self._merges)
+
+    def _surveys(self) -> None:
+        surveys = Surveys(parameters(), self._seed)
+        for number in range(1, parameters()["calendar"]["quarters"] + 1):
+            start = datetime.combine(quarter_start(number), time(), UTC)
+            surveys.tell(number, start, self._roster.present, self._tables.add)
 
     def _is_one_author(self, system: System) -> bool:
         return system.key in parameters()["planted"]["one_author_systems"]["systems"]

@@ -672,6 +672,11 @@ def _reading(column: Column, given: pa.DataType | None, loaded_to: datetime) -> 
         reason = f"not_{article}_{column.type}"
         reasons.append(f"when {text} is not null and {typed} is null then '{reason}'")
         reasons.append(f"when {typed} < 0 then 'negative'")
+        if column.most is not None:
+            reasons.append(f"when {typed} > {column.most} then 'too_large'")
+        if column.values:
+            numbers = ", ".join(str(value) for value in column.values)
+            reasons.append(f"when {typed} not in ({numbers}) then 'unknown_value'")
     elif column.type == "boolean":
         typed = f"try_cast({text} as boolean)"
         reasons.append(f"when {text} is not null and {typed} is null then 'not_a_boolean'")

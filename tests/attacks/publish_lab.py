@@ -253,6 +253,14 @@ class Lab:
                     change_key varchar, system_key varchar, team_key varchar,
                     value_stream_key varchar, counted_at timestamp
                 );
+                create table flowgrain_vault.int_survey_answers (
+                    quarter_start date, person_key varchar, team_key varchar,
+                    value_stream_key varchar, driver varchar, scale varchar, amount decimal(9, 3)
+                );
+                create table flowgrain_vault.int_survey_teams (
+                    quarter_start date, stated_team varchar, team_key varchar,
+                    value_stream_key varchar, invited_count bigint
+                );
                 """
             )
             # Six people in each value stream, seven changes each: enough, with one to spare.

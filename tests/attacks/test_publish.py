@@ -567,6 +567,291 @@ def test_knowledge_of_few_is_refused(lab: Lab, attack: Callable[[Lab], None]) ->
     refused(lab, "O11")
 
 
+# O13: surveys.
+
+SURVEY = {"team": "t_01", "stream": "vs_1", "driver": "tooling"}
+
+
+def _answer(lab: Lab, first: int, scores: str, **changes: str) -> None:
+    """Let people of a team answer, each with a digit of `scores`."""
+    place = SURVEY | changes
+    rows = ", ".join(
+        f"('{QUARTER}', '{person(first + number)}', '{place['team']}', '{place['stream']}', "
+        f"'{place['driver']}', 'agreement', {score})"
+        for number, score in enumerate(scores)
+    )
+    lab.sql(f"insert into flowgrain_vault.int_survey_answers values {rows}")
+
+
+def _invite(lab: Lab, team: str, stream: str, count: int) -> None:
+    lab.sql(
+        "insert into flowgrain_vault.int_survey_teams values "
+        f"('{QUARTER}', '{team}', '{team}', '{stream}', {count})"
+    )
+
+
+def _survey(lab: Lab) -> None:
+    """Two teams of vs_1 of six and seven, two of vs_2 of which one is of four; nothing is told."""
+    lab.sql(
+        """
+        insert into flowgrain_seeds.metrics values
+            ('driver_score', 'V', null, 'respondent', 'Mean', 0.1),
+            ('driver_favourable_share', 'V', null, 'respondent', 'Share', 0.05),
+            ('survey_response_rate', 'V', null, 'respondent', 'Rate', 0.1),
+            ('toil_hours', 'V', null, 'respondent', 'Hours', 0.5),
+            ('devex_driver_weight', 'V', null, 'respondent', 'Weight', 0.01),
+            ('devex_driver_attribution', 'V', null, 'respondent', 'Added', 0.001),
+            ('devex_gap', 'V', null, 'respondent', 'Gap', 0.001);
+        insert into flowgrain_seeds.teams values ('t_03', 'Refunds', 'default'),
+            ('t_04', 'Runtime', 'default');
+        """
+    )
+    _answer(lab, 100, "123455")
+    _answer(lab, 200, "1134455", team="t_02")
+    _answer(lab, 300, "1245", team="t_03", stream="vs_2")
+    _answer(lab, 400, "12345", team="t_04", stream="vs_2")
+    _invite(lab, "t_01", "vs_1", 6)
+    _invite(lab, "t_02", "vs_1", 12)
+    _invite(lab, "t_03", "vs_2", 9)
+    _invite(lab, "t_04", "vs_2", 10)
+
+
+def _score(lab: Lab, key: str, value: object, **changes: object) -> None:
+    """Tell a group's mean; teams of that lab unless it is said otherwise."""
+    cell = {"metric_key": "driver_score", "grain": "team", "grain_key": key}
+    slice_ = {"slice": "driver", "slice_value": "tooling", "statistic": "mean", "method": "t"}
+    told = {"value": value, "lower_bound": 1.5, "upper_bound": 5, "sample_size": 5}
+    lab.observe(**cell | slice_ | told | changes)
+
+
+def _favourable(lab: Lab, key: str, value: float | None, **changes: object) -> None:
+    told = {"metric_key": "driver_favourable_share", "statistic": "share", "method": "wilson"}
+    _score(lab, key, value, **told | {"lower_bound": 0.2, "upper_bound": 0.9} | changes)
+
+
+def _rate(lab: Lab, key: str, value: float, **changes: object) -> None:
+    told = {"metric_key": "survey_response_rate", "statistic": "share", "method": "census"}
+    told |= {"slice": "all", "slice_value": "all", "lower_bound": value, "upper_bound": value}
+    _score(lab, key, value, **told | changes)
+
+
+def _toil(lab: Lab, people: int, **changes: object) -> None:
+    """Tell the median of people of one team who say 1, 2, 3 and so on."""
+    for number in range(people):
+        _answer(lab, 700 + number, str(1 + number % 9), driver="toil")
+    told = {"metric_key": "toil_hours", "statistic": "p50", "method": "order_statistics"}
+    told |= {"slice": "all", "slice_value": "all", "sample_size": 20}
+    _score(lab, "t_01", **{"value": 5, "lower_bound": 3, "upper_bound": 7} | told | changes)
+
+
+STREAM = {"grain": "value_stream"}
+# All that the honest survey may tell: vs_2's teams are hidden, one of them only with the other.
+HONEST = (
+    ("t_01", 3.3, {}),
+    ("t_02", 3.3, {}),
+    ("vs_1", 3.3, STREAM | {"sample_size": 10}),
+    ("vs_2", 3.0, STREAM),
+)
+
+
+def _honest_survey(lab: Lab) -> None:
+    _survey(lab)
+    for key, value, changes in HONEST:
+        _score(lab, key, value, **changes)
+    _score(lab, "all", 3.2, grain="portfolio", sample_size=20)
+
+
+def test_a_survey_of_many_passes(lab: Lab) -> None:
+    _honest_survey(lab)
+    _favourable(lab, "t_01", 0.5)
+    _favourable(lab, "t_02", 0.55)
+    _favourable(lab, "vs_1", 0.55, sample_size=10, **STREAM)
+    _rate(lab, "t_01", 1)
+    _rate(lab, "t_02", 0.6)
+    _rate(lab, "vs_1", 0.7, sample_size=10, **STREAM)
+    lab.publish()
+
+
+def _weigh(lab: Lab, people: int, weight: float, **changes: object) -> None:
+    """Tell the weight of a driver that everybody scores as they score the whole: 1 / 1.1."""
+    scores = ("12345" * people)[:people]
+    for driver in ("learning", "overall"):
+        _answer(lab, 800, scores, driver=driver)
+    whole = {"metric_key": "devex_driver_weight", "statistic": "coefficient", "method": "ridge_t"}
+    whole |= {"grain": "portfolio", "grain_key": "all", "sample_size": 20, "slice": "driver"}
+    told = {"value": weight, "slice_value": "learning", "lower_bound": -1, "upper_bound": 2}
+    lab.observe(**whole | told | changes)
+
+
+def _gap(lab: Lab, driver: str, value: float, **changes: object) -> None:
+    told = {"metric_key": "devex_driver_attribution", "statistic": "difference"}
+    told |= {"value": value, "lower_bound": -2, "upper_bound": 2, "method": "delta_t"}
+    _score(lab, "t_01", **told | {"slice_value": driver} | changes)
+
+
+def test_a_weight_of_sixty_passes(lab: Lab) -> None:
+    _survey(lab)
+    lab.sql("delete from flowgrain_vault.int_survey_answers")
+    _weigh(lab, 60, 0.91)
+    lab.publish()
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(lambda lab: _weigh(lab, 59, 0.91), id="of-fifty-nine"),
+        pytest.param(lambda lab: _weigh(lab, 60, 1), id="another-weight"),
+        pytest.param(
+            lambda lab: _weigh(lab, 60, 0.91, grain="team", grain_key="t_01"), id="of-a-team"
+        ),
+        pytest.param(lambda lab: _gap(lab, "learning", 0.5), id="made-of-nothing-published"),
+        pytest.param(
+            lambda lab: (
+                _weigh(lab, 60, 0.91),
+                _score(lab, "t_01", 3, slice_value="learning", lower_bound=1.5),
+                _score(lab, "all", 3, slice_value="learning", grain="portfolio", sample_size=20),
+                _gap(lab, "learning", 0.1),
+            ),
+            id="another-contribution",
+        ),
+    ],
+)
+def test_weights_and_contributions_are_recounted(lab: Lab, attack: Callable[[Lab], object]) -> None:
+    _survey(lab)
+    lab.sql("delete from flowgrain_vault.int_survey_answers")
+    attack(lab)
+    refused(lab, "O13")
+
+
+def test_hours_of_twenty_pass(lab: Lab) -> None:
+    _survey(lab)
+    _toil(lab, 27)
+    lab.publish()
+
+
+def test_a_team_that_agrees_is_told_as_merely_very_high(lab: Lab) -> None:
+    _survey(lab)
+    _answer(lab, 100, "555555", driver="autonomy")
+    _score(lab, "t_01", 4.7, slice_value="autonomy", lower_bound=3.7)
+    lab.publish()
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(lambda lab: _score(lab, "t_03", 3.0), id="ATK36-four-answers"),
+        pytest.param(lambda lab: _score(lab, "t_04", 3.0), id="the-other-team-is-of-four"),
+        pytest.param(
+            lambda lab: _answer(lab, 600, "1234", team="t_05"), id="four-are-left-of-the-stream"
+        ),
+        pytest.param(
+            lambda lab: _answer(lab, 600, "123451", team="t_05"), id="one-team-is-left-of-it"
+        ),
+        pytest.param(
+            lambda lab: lab.sql(
+                "update flowgrain_vault.int_survey_answers set person_key = "
+                f"'{person(100)}' where person_key in ('{person(101)}', '{person(102)}')"
+            ),
+            id="three-accounts-of-one-person",
+        ),
+        pytest.param(
+            lambda lab: lab.sql(
+                "update flowgrain_vault.int_survey_answers set person_key = null "
+                "where team_key = 't_01'"
+            ),
+            id="accounts-that-nobody-declared",
+        ),
+        pytest.param(
+            lambda lab: _score(lab, "t_01", 3.5, bucket="week", bucket_start="2026-02-09"),
+            id="weekly-trend",
+        ),
+        pytest.param(lambda lab: _score(lab, "s_01", 3.5, grain="system"), id="of-a-system"),
+        pytest.param(
+            lambda lab: _score(lab, "unassigned", 3.5, grain="value_stream"), id="of-nobody"
+        ),
+        pytest.param(
+            lambda lab: _score(lab, "t_01", 2, slice="stage", slice_value="dev"), id="slice"
+        ),
+        pytest.param(
+            lambda lab: lab.sql(
+                f"update {CANDIDATES}.metric_observations set sample_size = 6 "
+                "where metric_key = 'driver_score' and grain_key = 't_01'"
+            ),
+            id="how-many-answered",
+        ),
+        pytest.param(
+            lambda lab: lab.sql(
+                f"update {CANDIDATES}.metric_observations set denominator = 6 "
+                "where metric_key = 'driver_score' and grain_key = 't_01'"
+            ),
+            id="how-many-there-were",
+        ),
+        pytest.param(
+            lambda lab: lab.sql(
+                f"update {CANDIDATES}.metric_observations set value = 2 "
+                "where metric_key = 'driver_score' and grain_key = 't_01'"
+            ),
+            id="another-mean",
+        ),
+        pytest.param(
+            lambda lab: (
+                _answer(lab, 100, "555555", driver="autonomy"),
+                _score(lab, "t_01", 5, slice_value="autonomy", lower_bound=3.7),
+            ),
+            id="ATK37-all-say-five",
+        ),
+        pytest.param(
+            lambda lab: (
+                _answer(lab, 100, "333333", driver="autonomy"),
+                _score(lab, "t_01", 3, slice_value="autonomy", lower_bound=3, upper_bound=3),
+            ),
+            id="all-say-three-by-its-range",
+        ),
+        pytest.param(
+            lambda lab: (
+                _answer(lab, 100, "555551", driver="autonomy"),
+                _favourable(lab, "t_01", 0.85, slice_value="autonomy"),
+            ),
+            id="one-on-the-other-side",
+        ),
+        pytest.param(
+            lambda lab: (
+                _answer(lab, 100, "555551", driver="autonomy"),
+                _favourable(
+                    lab, "t_01", None, slice_value="autonomy", lower_bound=0.9, upper_bound=1,
+                    method="band",
+                ),
+            ),
+            id="a-band-of-six",
+        ),
+        pytest.param(
+            lambda lab: (
+                _favourable(lab, "t_01", 0.5),
+                _favourable(lab, "vs_1", 0.55, sample_size=10, **STREAM),
+            ),
+            id="a-share-that-its-sibling-and-parent-tell",
+        ),
+        pytest.param(
+            lambda lab: (_invite(lab, "t_01", "vs_1", 1), _rate(lab, "t_01", 0.9)),
+            id="ATK38-one-did-not-answer",
+        ),
+        pytest.param(
+            lambda lab: (_rate(lab, "t_01", 1), _rate(lab, "vs_1", 0.7, sample_size=10, **STREAM)),
+            id="a-rate-that-its-sibling-and-parent-tell",
+        ),
+        pytest.param(lambda lab: _rate(lab, "t_02", 0.9), id="another-rate"),
+        pytest.param(lambda lab: _toil(lab, 18, sample_size=10), id="a-median-of-eighteen"),
+        pytest.param(lambda lab: _toil(lab, 27, upper_bound=9), id="somebodys-extreme"),
+        pytest.param(lambda lab: _toil(lab, 27, statistic="p85", value=8), id="a-tail-of-four"),
+        pytest.param(lambda lab: _toil(lab, 27, statistic="mean"), id="a-mean-of-hours"),
+    ],
+)  # fmt: skip
+def test_a_survey_that_tells_of_few_is_refused(lab: Lab, attack: Callable[[Lab], object]) -> None:
+    _honest_survey(lab)
+    attack(lab)
+    refused(lab, "O13")
+
+
 # C13, C12, O: people are counted anew.
 
 

@@ -1,6 +1,7 @@
 """What demo.yml plants comes back through landing, models, floor and gate."""
 
 import csv
+import math
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -763,6 +764,132 @@ def test_throughput_never_stands_without_its_quality(marts: duckdb.DuckDBPyConne
     assert rows is not None
     assert rows[0] > 0
     assert rows[1] == 0
+
+
+def scored(middle: float) -> float:
+    """Mean of what people answer around a level: rounded, and no less than 1 nor more than 5."""
+    survey = parameters()["surveys"]
+    spread = math.hypot(survey["mood"], survey["noise"])
+    below = [
+        (1 + math.erf((half + 0.5 - middle) / spread / math.sqrt(2))) / 2 for half in (1, 2, 3, 4)
+    ]
+    return 5 - sum(below)
+
+
+def test_planted_driver_scores_lie_inside_the_published_ranges(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """One range in twenty may miss, and moods move a team's drivers together."""
+    survey, low = parameters()["surveys"], parameters()["planted"]["low_experience"]
+    rows = marts.execute(
+        """
+        select grain_key, driver, bucket_start, score_lower, score_upper from devex_drivers
+        where grain = 'team' and driver != 'overall' and status = 'ok'
+        """
+    ).fetchall()
+    assert {start for _, _, start, *_ in rows} == set(QUARTERS)
+    assert {driver for _, driver, *_ in rows} == set(survey["drivers"])
+    held = 0
+    for team, driver, _, lower, upper in rows:
+        level = survey["low_level" if team in low else "level"] + survey["drivers"][driver][0]
+        held += float(lower) <= scored(level) <= float(upper)
+    assert held >= 0.92 * len(rows)
+
+
+def test_the_teams_of_low_experience_have_the_lowest_drivers(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """In every quarter in which they are told; their ranges lie below the portfolio's score."""
+    low = set(parameters()["planted"]["low_experience"])
+    rows = marts.execute(
+        """
+        select teams.bucket_start, teams.grain_key, avg(teams.score),
+            avg((teams.score_upper < portfolio.score)::int)
+        from devex_drivers as teams
+        inner join devex_drivers as portfolio using (bucket_start, driver)
+        where teams.grain = 'team' and teams.status = 'ok' and portfolio.grain = 'portfolio'
+        group by all having count(*) >= 10
+        """
+    ).fetchall()
+    told = {(start, team): (float(score), float(below)) for start, team, score, below in rows}
+    assert sum(team in low for _, team in told) >= len(QUARTERS)
+    others = [score for (_, team), (score, _) in told.items() if team not in low]
+    lowest = {cell: figures for cell, figures in told.items() if cell[1] in low}
+    assert all(score < min(others) for score, _ in lowest.values())
+    # The ranges of eight people are wide: half of them lie below the portfolio's score as a whole.
+    assert sum(below for _, below in lowest.values()) >= 0.5 * len(lowest)
+
+
+def test_teams_of_fewer_than_five_say_nothing_in_a_survey(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Their value streams do, and how many answered is told by bands."""
+    rows = marts.execute(
+        """
+        select grain, grain_key, sample_size, count(*) from metric_observations
+        inner join dim_metric using (metric_key)
+        where measure_class = 'V' and status = 'ok' group by all
+        """
+    ).fetchall()
+    assert not {key for grain, key, *_ in rows if grain == "team"} & set(TINY)
+    assert {key for grain, key, *_ in rows if grain == "value_stream"} == set(STREAMS)
+    assert {size for _, _, size, _ in rows} == {5, 10, 20}
+
+
+def test_planted_hours_lie_inside_the_published_ranges(marts: duckdb.DuckDBPyConnection) -> None:
+    """Of the value streams without a team of low experience, whose hours are others."""
+    survey, low = parameters()["surveys"], parameters()["planted"]["low_experience"]
+    streams = set(STREAMS) - {TEAMS[team]["stream"] for team in low}
+    rows = marts.execute(
+        """
+        select grain_key, metric_key, lower_bound, upper_bound from metric_observations
+        where
+            metric_key in ('toil_hours', 'context_search_hours') and statistic = 'p50'
+            and grain = 'value_stream' and status = 'ok'
+        """
+    ).fetchall()
+    told = [row for row in rows if row[0] in streams]
+    assert len(told) >= 0.9 * len(streams) * len(survey["hours"]) * len(QUARTERS)
+    held = sum(
+        float(lower) <= survey["hours"][key] <= float(upper) for _, key, lower, upper in told
+    )
+    assert held >= 0.9 * len(told)
+
+
+def test_planted_weights_of_drivers_come_back(marts: duckdb.DuckDBPyConnection) -> None:
+    """The two that weigh most are the planted ones; the ridge draws all a little to nothing."""
+    drivers = parameters()["surveys"]["drivers"]
+    planted = {driver: weight for driver, (_, weight) in drivers.items()}
+    heaviest = sorted(planted, key=lambda driver: -planted[driver])[:2]
+    rows = marts.execute(
+        """
+        select bucket_start, slice_value, value, lower_bound, upper_bound from metric_observations
+        where metric_key = 'devex_driver_weight' and status = 'ok' order by bucket_start, value desc
+        """
+    ).fetchall()
+    assert len(rows) == len(planted) * len(QUARTERS)
+    for start in QUARTERS:
+        assert {driver for day, driver, *_ in rows if day == start} == set(planted)
+        assert {row[1] for row in rows if row[0] == start and row[3] > 0.1} >= set(heaviest), start
+    held = sum(
+        float(lower) <= planted[driver] <= float(upper) for _, driver, _, lower, upper in rows
+    )
+    assert held >= 0.85 * len(rows)
+
+
+def test_contributions_and_what_is_left_are_the_gap(marts: duckdb.DuckDBPyConnection) -> None:
+    """On the page, to the last digit."""
+    rows = marts.execute(
+        """
+        select grain, grain_key, bucket_start,
+            sum(case when metric_key = 'devex_gap' then value else -value end), count(*)
+        from metric_observations
+        where metric_key in ('devex_gap', 'devex_driver_attribution') and status = 'ok'
+        group by all
+        """
+    ).fetchall()
+    assert {grain for grain, *_ in rows} == {"team", "value_stream"}
+    assert {(left, count) for *_, left, count in rows} == {(0, 14)}
 
 
 def test_findings_state_what_is_planted_and_nothing_else(marts: duckdb.DuckDBPyConnection) -> None:

@@ -51,6 +51,10 @@ dependency_spans as (
     select * from {{ ref('int_dependency_spans') }}
 ),
 
+survey_answers as (
+    select * from {{ ref('int_survey_answers') }}
+),
+
 found as (
     select
         'changes' as capability,
@@ -167,6 +171,11 @@ found as (
         'unplanned' as capability,
         sum(case when is_marked_unplanned then 1 else 0 end) as row_count
     from deployments
+    union all
+    select
+        'surveys' as capability,
+        count(*) as row_count
+    from survey_answers
     union all
     -- Reviews alone say nothing of the work in Dev: all of it would read as waiting.
     select
