@@ -40,6 +40,7 @@ class Column:
     reads: str = ""
     path: str = ""
     is_account: bool = False
+    is_signed: bool = False
 
     @property
     def lands(self) -> bool:
@@ -141,6 +142,7 @@ def _entity(name: str, spec: dict) -> Entity:
             reads=options.get("reads", column),
             path=options.get("path", ""),
             is_account=options.get("account", False),
+            is_signed=options.get("signed", False),
         )
         for column, options in spec["columns"].items()
     }
