@@ -27,6 +27,8 @@ INHERITED = (
 )  # fmt: skip
 OUR_OWN = ("FLOWGRAIN_", "DBT_")
 # Addresses hold passwords, and the key makes people of keys: no model may come by them.
+# What an organisation need not have: it is empty then.
+OPTIONAL_SEEDS = ("ai_rollouts.csv", "targets.csv")
 SECRETS = ("FLOWGRAIN_DEVLAKE", "FLOWGRAIN_KEY_FILE", "FLOWGRAIN_PUBLISHED_TO")
 
 
@@ -64,7 +66,8 @@ def _organisation() -> str:
         raise FlowgrainError(
             f"FLOWGRAIN_ORGANISATION: {folder} is no folder", "Draft one with `flowgrain init`"
         )
-    if folder.is_relative_to(PROJECT):
+    missing = [seed for seed in OPTIONAL_SEEDS if not (folder / seed).exists()]
+    if folder.is_relative_to(PROJECT) and not missing:
         return str(folder.relative_to(PROJECT))
     files = sorted(folder.glob("*.csv"))
     digest = hashlib.sha256()
@@ -74,6 +77,9 @@ def _organisation() -> str:
     copy.mkdir(parents=True, exist_ok=True)
     for file in files:
         shutil.copyfile(file, copy / file.name)
+    for seed in missing:
+        header = (PROJECT / "seeds/organisation" / seed).read_text(encoding="utf-8").split("\n")[0]
+        (copy / seed).write_text(header + "\n", encoding="utf-8")
     return str(copy.relative_to(PROJECT))
 
 

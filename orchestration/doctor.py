@@ -109,6 +109,17 @@ CAPABILITIES = {
             },
         ),
     ),
+    "assistance": Capability(
+        "which changes an AI assistant helped with",
+        ({"changes": ("body",)}, {"change_commits": ("commit_sha",), "commits": ("message",)}),
+    ),
+    "initiatives": Capability(
+        "which initiatives were delivered", ({"initiatives": ("delivered_at", "body")},)
+    ),
+    "effects": Capability(
+        "which effect an initiative was to have",
+        ({"initiatives": ("anticipated_effect", "actual_effect")},),
+    ),
     "lines": Capability(
         "how many lines a change touched",
         ({"change_commits": ("commit_sha",), "commit_files": ("path", "additions", "deletions")},),

@@ -119,8 +119,97 @@ judged as (
             and spine.bucket_start = open_cells.bucket_start
 ),
 
+-- Parts of a population are told all or none, and only where the whole is, all of it exactly: else
+-- the one that is not told is what the others leave of it. Types of work have no whole of their own
+-- here: its share would be 1.
+whole as (
+    select
+        metric_key,
+        statistic,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        max(case when status = 'ok' and value is not null then 1 else 0 end) as is_told
+
+    from judged
+    where slice = 'all'
+    group by metric_key, statistic, clock, grain, grain_key, bucket, bucket_start
+),
+
+parts as (
+    select
+        metric_key,
+        slice,
+        statistic,
+        clock,
+        grain,
+        grain_key,
+        bucket,
+        bucket_start,
+        min(case when status = 'ok' then 1 else 0 end) as is_told
+
+    from judged
+    where
+        slice in {{ parted_slices() }}
+        -- What nobody uses at all is no part.
+        and status in ('ok', 'withheld')
+    group by metric_key, slice, statistic, clock, grain, grain_key, bucket, bucket_start
+),
+
+told as (
+    select
+        judged.metric_key,
+        judged.grain,
+        judged.grain_key,
+        judged.slice,
+        judged.slice_value,
+        judged.statistic,
+        judged.clock,
+        judged.bucket,
+        judged.bucket_start,
+        judged.value,
+        judged.lower_bound,
+        judged.upper_bound,
+        judged.numerator,
+        judged.denominator,
+        judged.sample_size,
+        judged.method,
+        judged.precision_step,
+        case
+            when
+                judged.status = 'ok'
+                and parts.is_told is not null
+                and least(parts.is_told, coalesce(whole.is_told, 1)) = 0
+                then 'withheld'
+            else judged.status
+        end as status
+
+    from judged
+    left join whole
+        on
+            judged.metric_key = whole.metric_key
+            and judged.statistic = whole.statistic
+            and judged.clock = whole.clock
+            and judged.grain = whole.grain
+            and judged.grain_key = whole.grain_key
+            and judged.bucket = whole.bucket
+            and judged.bucket_start = whole.bucket_start
+    left join parts
+        on
+            judged.metric_key = parts.metric_key
+            and judged.slice = parts.slice
+            and judged.statistic = parts.statistic
+            and judged.clock = parts.clock
+            and judged.grain = parts.grain
+            and judged.grain_key = parts.grain_key
+            and judged.bucket = parts.bucket
+            and judged.bucket_start = parts.bucket_start
+),
+
 final as (
-    {{ told_observation('judged') }}
+    {{ told_observation('told') }}
 )
 
 select * from final

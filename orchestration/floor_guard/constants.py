@@ -53,6 +53,14 @@ STAGES = ("dev", "review", "integration", "deploy")
 INTEGRATION_PARTS = ("ci", "other")
 # What tracker items are, one of these each.
 WORK_TYPES = ("feature", "defect", "debt", "risk", "unplanned")
+# Slices that part a population: each value has sides of its own, all are told or none, no bands.
+PARTED_SLICES = {
+    "assistance": ("assisted", "unassisted"),
+    "risk_zone": ("green", "yellow", "red"),
+    "work_type": WORK_TYPES,
+}
+# What became of an effect that was anticipated.
+EFFECTS = ("reached", "missed", "unmeasured")
 # What the time of a CI run parts into.
 CI_PHASES = ("queue", "run")
 CHECK_KINDS = (
@@ -64,6 +72,10 @@ CHECK_KINDS = (
     "running_system",
 )
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
+ROLLOUT_STEPS = ("tools", "process")
+# How an effect is told from what would have been, and what that rests on.
+DESIGNS = ("difference_in_differences",)
+ASSUMPTIONS = ("parallel_trends",)
 LINK_METHODS = ("explicit", "remediation", "window", "window_doubled", "nearest")
 # What makes work easy or hard, as people say; and their experience as a whole.
 DRIVERS = (
@@ -84,22 +96,30 @@ DRIVERS = (
 SOURCES = ("demo", "devlake", "files", "git", "github")
 SLICES = (
     "all",
+    "assistance",
     "author_kind",
     "bot_stage",
     "check_kind",
     "ci_phase",
     "driver",
+    "effect",
     "integration",
     "link_method",
+    "risk_zone",
     "severity",
     "source",
     "stage",
     "work_type",
 )
 # A slice not named here splits a population in a way that the recount cannot follow.
-RECOUNTED_SLICES = ("all", "author_kind", "bot_stage", "integration", "stage", "work_type")
-# Slices that part a population: each value has sides of its own, and all are told or none.
-PARTED_SLICES = ("work_type",)
+RECOUNTED_SLICES = (
+    "all",
+    "author_kind",
+    "bot_stage",
+    "integration",
+    "stage",
+    *PARTED_SLICES,
+)
 # Ratios that add up to one with their siblings.
 WHOLES = ("flow_efficiency", "wait_share")
 BOT_SLICES = ("author_kind", "bot_stage")
@@ -166,11 +186,13 @@ PART_CONFIDENCES = (*CONFIDENCES, "unknown")
 # A text column of one of these names holds nothing but its list.
 COLUMN_VOCABULARY: dict[str, tuple[str, ...]] = {
     "against_target": ("met", "missed", "open", "none"),
+    "assumption": ASSUMPTIONS,
     "bucket": BUCKETS,
     "clock": CLOCKS,
     "driver": DRIVERS,
     "confidence": CONFIDENCES,
     "coverage_confidence": PART_CONFIDENCES,
+    "design": DESIGNS,
     "freshness_confidence": PART_CONFIDENCES,
     "grain": GRAINS,
     "limit_broken": ("upper", "lower", "none"),
@@ -180,7 +202,8 @@ COLUMN_VOCABULARY: dict[str, tuple[str, ...]] = {
     "sample_confidence": CONFIDENCES,
     "slice": SLICES,
     "source": SOURCES,
-    "stage": (*STAGES, "none"),
+    "rollout_step": ROLLOUT_STEPS,
+    "stage": ("all", *STAGES, "none"),
     "statistic": (*STATISTICS, "none"),
     "status": STATUSES,
 }
@@ -190,9 +213,10 @@ WORDS = frozenset(
     | {
         *INTEGRATION_PARTS,
         *CI_PHASES,
-        *WORK_TYPES,
+        *EFFECTS,
         *SEVERITIES,
         *CHECK_KINDS,
+        *(part for parts in PARTED_SLICES.values() for part in parts),
         *PEOPLE_CLASSES,
         *KNOWLEDGE_CLASSES,
         *SYSTEM_CLASSES,
@@ -233,6 +257,14 @@ JINJA_NAMES = ("ref", "source", "config", "var", "env_var", "this", "target", "a
 INTROSPECTING = ("run_query", "statement", "noop_statement", "print_table")
 # A wide mart tells of a cell only what one of these metrics was allowed to tell.
 DERIVED_FROM = {
+    "ai_impact": (
+        "ai_assisted_share",
+        "stage_wait",
+        "time_to_first_review",
+        "reopened_rate",
+        "change_fail_rate",
+    ),
+    "ai_process_impact": ("stage_time",),
     "decision_agenda": ("bus_factor", "change_fail_rate", "wait_share"),
     "findings": ("bus_factor", "change_fail_rate", "wait_share"),
     "flow_efficiency": ("flow_efficiency", "wait_share"),

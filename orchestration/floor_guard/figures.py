@@ -145,16 +145,13 @@ def _bands_stand_alone(figures: Figures) -> None:
 
 
 def _wholes_are_told_whole(figures: Figures) -> None:
-    """Shares of a cell's time, or of its items, that add up to one: all are told or none."""
+    """Shares of a cell's time that add up to one are told together or not at all."""
     if figures.observations:
         count = figures.count(
             f"""
             select count(*) from (
                 select 1 from {figures.observations}
-                where
-                    statistic = 'ratio' and metric_key in {listed(WHOLES)}
-                    -- What nobody uses is no part.
-                    or slice in {listed(PARTED_SLICES)} and status != 'not_measurable'
+                where statistic = 'ratio' and metric_key in {listed(WHOLES)}
                 group by
                     case slice when 'all' then 'stage' when 'author_kind' then 'bot_stage'
                         else slice end,
@@ -167,6 +164,74 @@ def _wholes_are_told_whole(figures: Figures) -> None:
             raise refusal(
                 "O06", OBSERVATIONS, "status", count,
                 "cells tell some parts of a whole and not the others",
+                "Let the floor withhold every part",
+            )  # fmt: skip
+
+
+def _parts_are_told_whole(figures: Figures) -> None:
+    """Parts of a population are told all of them, exactly, and beside their whole if it has one."""
+    if figures.observations:
+        declared = ", ".join(f"('{name}', {len(parts)})" for name, parts in PARTED_SLICES.items())
+        count = figures.count(
+            f"""
+            with parts as (
+                select
+                    metric_key, slice, statistic, clock, grain, grain_key, bucket, bucket_start,
+                    count(value) as exact_count
+                from {figures.observations}
+                where slice in {listed(PARTED_SLICES)} and status = 'ok'
+                group by all
+            ),
+            -- What nobody uses in the whole installation is no part.
+            unused as (
+                select
+                    metric_key, slice, statistic, clock,
+                    count(distinct slice_value) as unused_count
+                from {figures.observations}
+                where slice in {listed(PARTED_SLICES)} and status not in ('ok', 'withheld')
+                group by all
+            ),
+            wholes as (
+                select
+                    metric_key, statistic, clock, grain, grain_key, bucket, bucket_start,
+                    status = 'ok' and value is not null as is_exact
+                from {figures.observations}
+                where slice = 'all'
+            )
+
+            select count(*)
+            from parts
+            inner join (values {declared}) as declared(slice, part_count)
+                on parts.slice = declared.slice
+            left join unused
+                on
+                    parts.metric_key = unused.metric_key and parts.slice = unused.slice
+                    and parts.statistic = unused.statistic and parts.clock = unused.clock
+            left join wholes
+                on
+                    parts.metric_key = wholes.metric_key
+                    and parts.statistic = wholes.statistic and parts.clock = wholes.clock
+                    and parts.grain = wholes.grain and parts.grain_key = wholes.grain_key
+                    and parts.bucket = wholes.bucket
+                    and parts.bucket_start = wholes.bucket_start
+            where
+                parts.exact_count + coalesce(unused.unused_count, 0) != declared.part_count
+                or not coalesce(
+                    wholes.is_exact,
+                    not exists (
+                        select 1 from wholes as of_metric
+                        where
+                            of_metric.metric_key = parts.metric_key
+                            and of_metric.statistic = parts.statistic
+                            and of_metric.clock = parts.clock
+                    )
+                )
+            """
+        )
+        if count:
+            raise refusal(
+                "O06", OBSERVATIONS, "slice_value", count,
+                "cells tell parts of a population without the others, their whole, or a figure",
                 "Let the floor withhold every part",
             )  # fmt: skip
 
@@ -246,6 +311,7 @@ RULES = (
     Rule("B05", _numbers_are_in_range),
     Rule("O12", _load_is_told_coarsely),
     Rule("O06", _wholes_are_told_whole),
+    Rule("O06", _parts_are_told_whole),
     Rule("O15", _bands_are_wide),
     Rule("O15", _bands_stand_alone),
     Rule("O16", _hours_are_not_told),

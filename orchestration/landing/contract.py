@@ -41,6 +41,7 @@ class Column:
     reads: str = ""
     path: str = ""
     is_account: bool = False
+    is_signed: bool = False
 
     @property
     def lands(self) -> bool:
@@ -143,6 +144,7 @@ def _entity(name: str, spec: dict) -> Entity:
             reads=options.get("reads", column),
             path=options.get("path", ""),
             is_account=options.get("account", False),
+            is_signed=options.get("signed", False),
         )
         for column, options in spec["columns"].items()
     }

@@ -22,7 +22,9 @@ import numpy as np
 import yaml
 
 from orchestration.landing.contract import entities
+from orchestration.landing.demo_ai import Assistance, speed_up
 from orchestration.landing.demo_dependencies import Item, Stall, links
+from orchestration.landing.demo_outcomes import initiatives
 from orchestration.landing.demo_quality import QualityTelling, Systems
 from orchestration.landing.demo_surveys import Surveys
 
@@ -110,6 +112,10 @@ def _organisation_seeds() -> dict[str, Table]:
             _validities({k: team["stream"] for k, team in teams.items()}, _moves("teams")),
         ),
         **_system_seeds(),
+        "ai_rollouts": (
+            ("team_key", "step", "started_on"),
+            [(t, "tools", quarter_start(q)) for t, q in everything["ai"]["rollouts"].items()],
+        ),
         "calendars": (
             ("calendar_key", "time_zone", "weekday", "opens", "closes"),
             [
@@ -147,6 +153,13 @@ def _system_seeds() -> dict[str, Table]:
             _validities(owners, _moves("systems")),
         ),
     }
+
+
+def tool_rollouts() -> dict[str, int]:
+    """Moment at which each team got AI assistants: the first Monday of a quarter."""
+    rollouts = parameters()["ai"]["rollouts"]
+    starts = {team: quarter_start(quarter) for team, quarter in rollouts.items()}
+    return {t: int(datetime.combine(d, time(), UTC).timestamp()) for t, d in starts.items()}
 
 
 def _moves(kind: str) -> dict[str, str]:
@@ -633,6 +646,9 @@ class Telling:
         self._luck = np.random.default_rng([seed, 1])
         # The same for CI; its runs are written last, so that the dirt of the others stays theirs.
         self._chance = np.random.default_rng([seed, 2])
+        planted = parameters()["ai"]
+        self._ai = Assistance(planted, tool_rollouts(), seed)
+        self._touched: set[str] = set()
         self._runs: list[dict[str, object]] = []
         # What waits for other teams: numbers of its own, and written last.
         self._items: list[Item] = []
@@ -666,6 +682,7 @@ class Telling:
         self._dependencies()
         self._quality(scale)
         self._surveys()
+        self._initiatives()
         self._tables.finish()
         aliases = sorted(self._roster.aliases)
         _write(self._tables.folder / "identities.csv", ("alias", "person"), aliases)
@@ -689,6 +706,33 @@ class Telling:
         for number in range(1, parameters()["calendar"]["quarters"] + 1):
             start = datetime.combine(quarter_start(number), time(), UTC)
             surveys.tell(number, start, self._roster.present, self._tables.add)
+
+    def _initiatives(self) -> None:
+        """What each value stream delivered; its random numbers are its own."""
+        rng = np.random.default_rng([self._seed, 8])
+        number = 0
+        for quarter in range(1, parameters()["calendar"]["quarters"] + 1):
+            begin, end = (
+                int(datetime.combine(quarter_start(n), time(), UTC).timestamp())
+                for n in (quarter, quarter + 1)
+            )
+            for stream, planted in parameters()["initiatives"].items():
+                for row in initiatives(planted, begin, end, number, rng):
+                    number += 1
+                    created, delivered = row.pop("created"), row.pop("delivered")
+                    self._tables.add(
+                        "initiatives",
+                        value_stream=stream,
+                        created_at=_text(created),
+                        delivered_at=_text(delivered),
+                        updated_at=_text(delivered),
+                        **row,
+                    )
+
+    def _is_faster(self, team: str, quarter: int) -> bool:
+        """Whether a team has AI assistants; not after the extract, where work stays open."""
+        since = parameters()["ai"]["rollouts"].get(team, quarter + 1)
+        return bool(since <= quarter <= parameters()["calendar"]["quarters"])
 
     def _is_one_author(self, system: System) -> bool:
         return system.key in parameters()["planted"]["one_author_systems"]["systems"]
@@ -752,6 +796,10 @@ class Telling:
             return None
         end = min(self._end, approved) if change.is_abandoned else self._end
         life = _live(change, self._rng)
+        if change.is_tracked and self._is_faster(change.team, quarter):
+            speed_up(change, life, parameters()["ai"]["moved_share"])
+            ready = clock.moment(change.boundaries[1])
+        self._touched.clear()
         people = self._people(change, begin, deployed, stream, quarter)
         is_draft = self._happens("draft_share")
         opened = clock.moment(life.opened) if is_draft else ready
@@ -790,12 +838,19 @@ class Telling:
                 last = max(last, moment)
                 self._event(change, change_id, kind, who, moment)
         merge_commit = None
+        is_assisted, remark, trailer = False, "", ""
         if merged < end:
             if shas:
                 self._run(change, shas[-1], approved, 2)
-            merge_commit = self._merge_commit(change, change_id, people[0].login, merged, shas)
+            is_assisted, remark, trailer = self._ai.marks(change.team, merged, self._touched)
+            merge_commit = self._merge_commit(
+                change, change_id, people[0].login, merged, shas, trailer
+            )
         closed = merged if merged < end else end if end < self._end else None
         marks = self._wording(change, change_id, item)
+        if merge_commit:
+            marks["body"] += self._ai.taken_back(change.system.repository, merged) + remark
+            self._ai.merged(change.system.repository, change_id, merged, is_assisted)
         self._tables.add_change(
             repository=change.system.repository,
             change_id=change_id,
@@ -950,6 +1005,7 @@ class Telling:
         paths = change.system.paths
         for index in self._rng.permutation(len(paths))[: 1 + int(self._rng.random() * 4)].tolist():
             self._file(change, sha, paths[index])
+            self._touched.add(paths[index])
         helpers = [
             p
             for p in self._roster.present(change.team, moment, moment)
@@ -994,10 +1050,16 @@ class Telling:
         )
 
     def _merge_commit(
-        self, change: Change, change_id: str, login: str, moment: int, shas: list[str]
+        self,
+        change: Change,
+        change_id: str,
+        login: str,
+        moment: int,
+        shas: list[str],
+        trailer: str = "",
     ) -> str:
         sha = self._sha()
-        self._commit_row(change, sha, login, moment, f"Merge change {change_id}", 2)
+        self._commit_row(change, sha, login, moment, f"Merge change {change_id}{trailer}", 2)
         self._merges[change.system.repository].append((moment, sha, shas))
         return sha
 

@@ -671,7 +671,10 @@ def _reading(column: Column, given: pa.DataType | None, loaded_to: datetime) -> 
         article = "an" if column.type == "integer" else "a"
         reason = f"not_{article}_{column.type}"
         reasons.append(f"when {text} is not null and {typed} is null then '{reason}'")
-        reasons.append(f"when {typed} < 0 then 'negative'")
+        if column.type == "number":
+            reasons.append(f"when not isfinite({typed}) then '{reason}'")
+        if not column.is_signed:
+            reasons.append(f"when {typed} < 0 then 'negative'")
         if column.most is not None:
             reasons.append(f"when {typed} > {column.most} then 'too_large'")
         if column.values:

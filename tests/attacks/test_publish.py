@@ -340,6 +340,11 @@ def test_a_share_that_tells_of_few_on_one_side_is_refused(
     refused(lab, rule)
 
 
+UNTOLD = dict.fromkeys(
+    ("value", "lower_bound", "upper_bound", "numerator", "denominator", "method", "sample_size")
+)
+
+
 def _types(lab: Lab, defect: str, counts: tuple[int, int], **told: object) -> None:
     """Tell of the items of vs_1 how many are features and how many, by `defect`, defects."""
     lab.sql(
@@ -368,6 +373,15 @@ def _types(lab: Lab, defect: str, counts: tuple[int, int], **told: object) -> No
             statistic="share",
             **row,
         )
+    # Nobody uses the others anywhere.
+    for kind in ("debt", "risk", "unplanned"):
+        lab.observe(
+            metric_key="flow_distribution",
+            slice="work_type",
+            slice_value=kind,
+            statistic="share",
+            **{**UNTOLD, "status": "not_measurable"},
+        )
 
 
 def test_types_of_work_with_enough_people_behind_each_pass(lab: Lab) -> None:
@@ -383,10 +397,7 @@ def test_a_type_of_work_of_few_people_is_refused(lab: Lab) -> None:
 
 def test_types_of_work_but_the_one_of_few_people_are_refused(lab: Lab) -> None:
     """It is what is left of the whole."""
-    empty = dict.fromkeys(
-        ("value", "lower_bound", "upper_bound", "numerator", "denominator", "method", "sample_size")
-    )
-    _types(lab, "change_key like '%-0'", (36, 6), status="withheld", **empty)
+    _types(lab, "change_key like '%-0'", (36, 6), status="withheld", **UNTOLD)
     refused(lab, "O06")
 
 
@@ -455,6 +466,34 @@ def test_a_decimal_more_than_declared_is_refused(lab: Lab, column: str) -> None:
     change = {"value": "40.001", "lower_bound": "29.999", "upper_bound": "50.001"}[column]
     lab.sql(f"update {CANDIDATES}.metric_observations set {column} = {change} where {where}")
     refused(lab, "V06")
+
+
+def _halves(lab: Lab, *halves: str, **told: object) -> None:
+    """Tell of the changes of vs_1 with an assistant's marker, and of all others."""
+    for half in halves:
+        lab.observe(slice="assistance", slice_value=half, **told)
+
+
+def test_parts_that_are_the_whole_pass(lab: Lab) -> None:
+    _halves(lab, "assisted", "unassisted")
+    lab.publish()
+
+
+def test_a_part_without_the_others_is_refused(lab: Lab) -> None:
+    """The whole less the part that is told would be the part that is not."""
+    _halves(lab, "assisted")
+    refused(lab, "O06")
+
+
+def test_parts_in_bands_are_refused(lab: Lab) -> None:
+    _halves(lab, "assisted", "unassisted", value=None, lower_bound=0, upper_bound=0.1)
+    refused(lab, "O06")
+
+
+def test_parts_whose_whole_is_withheld_are_refused(lab: Lab) -> None:
+    """Their sum would tell it."""
+    _halves(lab, "assisted", "unassisted", grain="team", grain_key="t_01")
+    refused(lab, "O06")
 
 
 # O12: load.
@@ -985,7 +1024,7 @@ def test_a_figure_of_few_events_is_refused(
         {"bucket": "period", "bucket_start": "2026-02-23"},
         {"bucket_start": "2025-09-29"},
         {"metric_key": "flow_load", "grain_key": "vs_2"},
-        {"slice": "work_type", "slice_value": "defect"},
+        {"slice": "severity", "slice_value": "high"},
         {"slice": None, "slice_value": None},
         {"value": None, "lower_bound": 0, "upper_bound": 0.1, "grain_key": "t_09"},
     ],

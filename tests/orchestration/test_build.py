@@ -1,6 +1,7 @@
 """dbt runs in a process of its own, which must not outlive the one that asked for it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+
+from orchestration.build import OPTIONAL_SEEDS, dbt_environment
+from orchestration.home import PROJECT, Home
 
 PARSE = """
 import sys
@@ -46,3 +50,21 @@ def test_a_killed_build_leaves_no_dbt_behind(tmp_path: Path) -> None:
             break
         time.sleep(0.05)
     assert children(tmp_path) == []
+
+
+def test_what_an_organisation_need_not_have_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of before there was such a file builds as it did."""
+    folder = tmp_path / "organisation"
+    shutil.copytree(PROJECT / "seeds/organisation", folder)
+    for seed in OPTIONAL_SEEDS:
+        (folder / seed).unlink()
+    monkeypatch.setenv("FLOWGRAIN_ORGANISATION", str(folder))
+    copy = PROJECT / dbt_environment(Home(tmp_path / "home").prepare())["FLOWGRAIN_ORGANISATION"]
+    for seed in OPTIONAL_SEEDS:
+        (header,) = (copy / seed).read_text(encoding="utf-8").splitlines()
+        demo = (PROJECT / "seeds/organisation" / seed).read_text(encoding="utf-8")
+        assert header == demo.splitlines()[0]
+    assert (copy / "teams.csv").read_bytes() == (folder / "teams.csv").read_bytes()
+    shutil.rmtree(copy)

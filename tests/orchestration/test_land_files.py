@@ -116,6 +116,28 @@ def test_a_change_lands_without_its_person_and_its_text(home: Home, folder: Path
     assert query(home, "select work_item_id from raw_files.change_work_items") == [("PAY-1",)]
 
 
+def test_an_effect_may_be_a_fall_and_must_be_a_number(home: Home, folder: Path) -> None:
+    """What was to fall is below 0; what is no quantity goes to quarantine, and nothing is lost."""
+    write(
+        folder,
+        "initiatives",
+        "initiative_id,anticipated_effect,actual_effect,created_at,body",
+        "INI-1,-10,-12.5,2026-03-02T09:00:00Z,Expected outcome: fewer failed orders",
+        "INI-2,,,2026-03-02T09:00:00Z,",
+        "INI-3,nan,,2026-03-02T09:00:00Z,",
+        "INI-4,inf,,2026-03-02T09:00:00Z,",
+        "INI-5,much,,2026-03-02T09:00:00Z,",
+    )
+    done = land_files(home, folder)
+    assert_balanced(done)
+    assert done.counts["initiatives"].rows_quarantined == 3
+    assert query(
+        home,
+        "select initiative_id, anticipated_effect, actual_effect, states_outcome"
+        " from raw_files.initiatives order by all",
+    ) == [("INI-1", -10, -12.5, True), ("INI-2", None, None, False)]
+
+
 def test_no_form_of_the_person_is_in_any_byte_of_the_vault(home: Home, folder: Path) -> None:
     land_files(home, folder)
     forms = [CANARY, "zoe", "Zoe's own", CANARY[::-1], CANARY.encode().hex()]

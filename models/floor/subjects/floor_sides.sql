@@ -1,35 +1,17 @@
-with measurability as (
-    select * from {{ ref('floor_measurability') }}
-    where status = 'ok'
-),
-
-all_series as (
-    select * from {{ ref('metric_series') }}
-    where statistic in ('share', 'mean')
-),
-
-series as (
+with series as (
     select
-        all_series.*,
-        all_series.metric_key || '__' || all_series.statistic
-        || case when all_series.slice = 'work_type' then '__' || all_series.slice_value else '' end
+        *,
+        metric_key || '__' || statistic
+        || case when slice in {{ parted_slices() }} then '__' || slice_value else '' end
             as side_population,
-        case when all_series.needs_authors then 'author' else 'reviewer' end as subject_role,
-        case when all_series.needs_authors then 1 else 0 end
-        + case when all_series.needs_reviewers then 1 else 0 end
+        case when needs_authors then 'author' else 'reviewer' end as subject_role,
+        case when needs_authors then 1 else 0 end
+        + case when needs_reviewers then 1 else 0 end
         -- Of a mean the events count that add to its sum.
-        + case when all_series.statistic = 'share' and all_series.needs_authors then 1 else 0 end
-            as needed_count
+        + case when statistic = 'share' and needs_authors then 1 else 0 end as needed_count
 
-    from all_series
-    -- A type of work that nobody uses has no side that could be closed.
-    inner join measurability
-        on
-            all_series.metric_key = measurability.metric_key
-            and all_series.slice = measurability.slice
-            and all_series.slice_value = measurability.slice_value
-            and all_series.statistic = measurability.statistic
-            and all_series.clock = measurability.clock
+    from {{ ref('metric_series') }}
+    where statistic in ('share', 'mean')
 ),
 
 cells as (
@@ -117,33 +99,8 @@ judged as (
             and cells.bucket_start = sides.bucket_start
 ),
 
--- Shares that part a whole are told together or not at all: the last could be computed.
-parted as (
-    select
-        metric_key,
-        slice,
-        slice_value,
-        statistic,
-        clock,
-        grain,
-        grain_key,
-        bucket,
-        bucket_start,
-        quarter_start,
-        case
-            when slice != 'work_type' then is_open
-            else
-                min(is_open) over (
-                    partition by
-                        metric_key, slice, statistic, clock, grain, grain_key, bucket, bucket_start
-                )
-        end as is_open
-
-    from judged
-),
-
--- Bands beside exact counts would be equations: a quarter has the ones or the others. Of parts of a
--- whole they would be equations beside each other.
+-- Bands beside exact counts would be equations: a quarter has the ones or the others, and a part
+-- that is told as a band beside its whole would be one always.
 final as (
     select
         metric_key,
@@ -156,12 +113,12 @@ final as (
         bucket,
         bucket_start,
         is_open = 1 as is_open,
-        slice != 'work_type'
-        and max(is_open) over (
+        max(is_open) over (
             partition by metric_key, slice, slice_value, statistic, clock, quarter_start
-        ) = 0 as is_banded
+        ) = 0
+        and slice not in {{ parted_slices() }} as is_banded
 
-    from parted
+    from judged
 )
 
 select * from final

@@ -14,6 +14,14 @@ commit_files as (
     select * from {{ ref('stg_canonical__commit_files') }}
 ),
 
+assistance as (
+    select * from {{ ref('int_change_assistance') }}
+),
+
+initiatives as (
+    select * from {{ ref('stg_canonical__initiatives') }}
+),
+
 change_sizes as (
     select * from {{ ref('int_change_sizes') }}
 ),
@@ -102,6 +110,22 @@ found as (
         'evidence' as capability,
         count(*) as row_count
     from spans
+    union all
+    select
+        'assistance' as capability,
+        count(*) as row_count
+    from assistance
+    union all
+    select
+        'initiatives' as capability,
+        count(*) as row_count
+    from initiatives
+    union all
+    -- What no source ever puts a number to cannot have come or not come.
+    select
+        'effects' as capability,
+        count(anticipated_effect) as row_count
+    from initiatives
     union all
     select
         'lines' as capability,

@@ -10,6 +10,8 @@ with measured as (
     select * from {{ ref('int_item_measurements') }}
     union all
     select * from {{ ref('int_dependency_measurements') }}
+    union all
+    select * from {{ ref('int_assistance_measurements') }}
 ),
 
 final as (

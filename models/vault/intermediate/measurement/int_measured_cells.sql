@@ -47,8 +47,12 @@ placed as (
         -- What bots opened is a slice of its own; its people are those who review it.
         case
             when lives.author_kind = 'human' and measurements.stage = 'all' then 'all'
-            when measurements.metric_key = 'flow_distribution' then 'work_type'
             when measurements.stage in ('ci', 'other') then 'integration'
+            when measurements.stage in ('assisted', 'unassisted') then 'assistance'
+            when measurements.stage in ('green', 'yellow', 'red') then 'risk_zone'
+            when
+                measurements.stage in ('feature', 'defect', 'debt', 'risk', 'unplanned')
+                then 'work_type'
             when lives.author_kind = 'human' then 'stage'
             when measurements.stage = 'all' then 'author_kind'
             else 'bot_stage'
@@ -79,13 +83,10 @@ placed as (
         on
             measurements.change_key = first_reviewers.change_key
             and first_reviewers.place = 1
-    -- What parts Integration, or items by type, is told of people's work only.
+    -- What parts Integration or a population is told of people's changes only.
     where
         lives.author_kind = 'human'
-        or (
-            measurements.stage not in ('ci', 'other')
-            and measurements.metric_key != 'flow_distribution'
-        )
+        or measurements.stage in ('all', 'dev', 'review', 'integration', 'deploy')
 ),
 
 final as (

@@ -34,6 +34,10 @@ dependency_waits as (
     select * from {{ ref('int_dependency_waits') }}
 ),
 
+assistance as (
+    select * from {{ ref('int_change_assistance') }}
+),
+
 -- A life that lacks a stage says nothing of how its time is shared out.
 whole_lives as (
     select
@@ -205,6 +209,49 @@ final as (
 
     from item_lives
     where work_type is not null
+    union all
+    select
+        assistance.change_key,
+        'assistance_known' as population,
+        lives.merged_at as counted_at
+
+    from assistance
+    inner join lives on assistance.change_key = lives.change_key
+    where lives.merged_at is not null
+    union all
+    select
+        assistance.change_key,
+        'zone_' || assistance.risk_zone as population,
+        lives.merged_at as counted_at
+
+    from assistance
+    inner join lives on assistance.change_key = lives.change_key
+    where lives.merged_at is not null
+    union all
+    -- Two halves that are the whole: what is not known to be assisted is the other one.
+    select
+        returns.change_key,
+        case when assistance.is_assisted then 'settled_assisted' else 'settled_unassisted' end
+            as population,
+        returns.settled_at as counted_at
+
+    from returns
+    inner join lives on returns.change_key = lives.change_key
+    left join assistance on returns.change_key = assistance.change_key
+    union all
+    select
+        lives.change_key,
+        case
+            when assistance.is_assisted then 'first_reviewed_assisted'
+            else 'first_reviewed_unassisted'
+        end as population,
+        lives.first_review_at as counted_at
+
+    from lives
+    left join assistance on lives.change_key = assistance.change_key
+    where
+        lives.ready_position is not null
+        and lives.first_review_position is not null
 )
 
 select * from final

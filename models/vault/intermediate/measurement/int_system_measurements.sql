@@ -10,6 +10,8 @@ with measured as (
     select * from {{ ref('int_incident_severities') }}
     union all
     select * from {{ ref('int_provisioning_measurements') }}
+    union all
+    select * from {{ ref('int_outcome_measurements') }}
 ),
 
 final as (
