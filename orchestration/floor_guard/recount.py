@@ -403,9 +403,28 @@ def _observations_are_counted(recount: Recount) -> None:
             and observations.status = 'ok'
             and (
                 coalesce(observations.slice, '') not in {listed(RECOUNTED_SLICES)}
-                -- The parts of a population are followed by their sides, which a share alone has.
+                -- A part is followed by its sides, which a share alone has, or by a population that
+                -- is its own.
                 or observations.slice in {listed(PARTED_SLICES)}
                 and observations.statistic != 'share'
+                and not exists (
+                    select 1 from series
+                    where
+                        series.metric_key = observations.metric_key
+                        and series.slice = observations.slice
+                        and series.slice_value = observations.slice_value
+                        and series.statistic = observations.statistic
+                        and series.clock = observations.clock
+                        and series.population != metrics.population
+                        and not exists (
+                            select 1 from series as other
+                            where
+                                other.metric_key = series.metric_key
+                                and other.slice = series.slice
+                                and other.slice_value != series.slice_value
+                                and other.population = series.population
+                        )
+                )
             )
         """
     )
