@@ -470,6 +470,20 @@ def test_a_decimal_more_than_declared_is_refused(lab: Lab, column: str) -> None:
 
 def _halves(lab: Lab, *halves: str, **told: object) -> None:
     """Tell of the changes of vs_1 with an assistant's marker, and of all others."""
+    lab.sql(
+        """
+        create table flowgrain_seeds.metric_series as
+        select
+            'flow_velocity' as metric_key, 'assistance' as slice, half as slice_value,
+            'count' as statistic, 'none' as clock, 'merged_' || half as population
+        from (values ('assisted'), ('unassisted')) as halves(half);
+        insert into flowgrain_vault.int_activity
+        select activity.* replace (series.population as population)
+        from flowgrain_vault.int_activity as activity
+        cross join flowgrain_seeds.metric_series as series
+        where activity.population = 'merged';
+        """
+    )
     for half in halves:
         lab.observe(slice="assistance", slice_value=half, **told)
 
@@ -483,6 +497,13 @@ def test_a_part_without_the_others_is_refused(lab: Lab) -> None:
     """The whole less the part that is told would be the part that is not."""
     _halves(lab, "assisted")
     refused(lab, "O06")
+
+
+def test_parts_that_share_a_population_are_refused(lab: Lab) -> None:
+    """Their people could not be told apart, so nobody has counted them."""
+    _halves(lab, "assisted", "unassisted")
+    lab.sql("update flowgrain_seeds.metric_series set population = 'merged_assisted'")
+    refused(lab, "O01")
 
 
 def test_parts_in_bands_are_refused(lab: Lab) -> None:
