@@ -192,7 +192,7 @@ def test_the_release_on_the_server_is_the_file_cell_by_cell(lab: Lab, database: 
     state = database.state()
     assert state == file_state(lab)
     assert (label, -7) in {(row[1], row[3]) for row in state["dim_team"]}
-    assert len(state) == 5
+    assert len(state) == 6
     assert all(state.values())
     verify(lab.home)
 
@@ -279,7 +279,7 @@ def test_a_reader_reads_the_release_and_the_catalogue_of_it(lab: Lab, database: 
         listed = reader.execute(
             "select table_name from information_schema.tables where table_schema = 'marts'"
         ).fetchall()
-        assert len(listed) == 5
+        assert len(listed) == 6
 
 
 @pytest.mark.parametrize(

@@ -207,8 +207,10 @@ def test_every_mart_is_held_against_the_floors_rules_at_build(lab: Lab) -> None:
             for test in tests
             if test.get("attached_node") == model["unique_id"] and test.get("test_metadata")
         }
-        assert rules <= set(held), name
-        for rule in rules:
+        # What has no status tells of nothing that is withheld: it has no row for that.
+        needed = {rule for rule in rules if "status" in model["columns"] or rule[:6] != "gl_o08"}
+        assert needed <= set(held), name
+        for rule in needed:
             assert held[rule]["config"]["severity"].upper() == "ERROR", name
             assert held[rule]["config"]["enabled"], name
             assert not held[rule]["config"]["where"], name
