@@ -553,7 +553,7 @@ def test_four_connections_to_one_host_tell_everything_once(empty: Lake, tmp_path
     home = Home(tmp_path)
     land_devlake(home, empty.make(lake.rows(connections=(1, 2, 3, 4))).url)
     assert len(raw(home)["pull_requests"]) == 24
-    selected = ("--select", "path:models/vault/staging")
+    selected = ("--select", "path:models/vault/staging", "--indirect-selection=cautious")
     built = run_dbt(home, "build", *selected, "--exclude-resource-type", "unit_test")
     assert built.returncode == 0, built.stdout
     expected = {
