@@ -203,7 +203,6 @@ def test_rows_that_tell_too_much_fail_dbts_own_tests(copy: Path) -> None:
     nodes = json.loads((target / "manifest.json").read_text())["nodes"]
     results = json.loads((target / "run_results.json").read_text())["results"]
     tests = [result for result in results if result["unique_id"].startswith("test.")]
-    assert len(tests) == len(GL_TESTS) * len(MARTS)
     failed = {
         (nodes[key]["test_metadata"]["name"], nodes[key]["attached_node"].split(".")[-1])
         for result in tests
