@@ -1,10 +1,11 @@
-{#- An event of several files has the system of most of them. -#}
-{% macro system_of_files(files, key) -%}
+{#- An event of several files has the system of most of them; without any its repository's own. -#}
+{% macro system_of_files(files, events, key) -%}
     select
-        {{ key }},
-        system_key
+        {{ events }}.{{ key }},
+        coalesce(by_files.system_key, system_paths.system_key) as system_key
 
-    from (
+    from {{ events }}
+    left join (
         select
             {{ key }},
             system_key,
@@ -17,6 +18,14 @@
             {{ placed_files(files, keys=[key]) }}
         ) as placed
         group by {{ key }}, system_key
-    ) as counted
-    where preference = 1
+    ) as by_files
+        on
+            {{ events }}.{{ key }} = by_files.{{ key }}
+            and by_files.preference = 1
+    left join system_paths
+        on
+            {{ events }}.repository = system_paths.repository
+            and system_paths.path_prefix = ''
+            and {{ events }}.owned_on >= system_paths.valid_from
+            and {{ events }}.owned_on < system_paths.valid_to
 {%- endmacro %}

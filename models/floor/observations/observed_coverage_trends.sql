@@ -6,24 +6,10 @@ with coverage_weeks as (
 ),
 
 cells as (
-    {%- for grain, grain_key in [
-        ('team', 'team_key'),
-        ('value_stream', 'value_stream_key'),
-        ('system', 'system_key'),
-        ('portfolio', "'all'"),
-    ] %}
-    select
-        '{{ grain }}' as grain,
-        {{ grain_key }} as grain_key,
-        bucket,
-        bucket_start,
-        system_key,
-        week_start,
-        100.0 * covered_lines / total_lines as points
-
-    from coverage_weeks
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    {{ at_each_grain('coverage_weeks', columns=[
+        'bucket', 'bucket_start', 'system_key', 'week_start',
+        '100.0 * covered_lines / total_lines as points',
+    ]) }}
 ),
 
 week_counts as (
@@ -46,8 +32,8 @@ spreads as (
         bucket,
         bucket_start,
         sum(week_count) as sample_size,
-        sum(week_count * (week_count - 1) / 2.0) as slope_count,
-        1.959964 * sqrt(sum(week_count * (week_count - 1) * (2 * week_count + 5) / 18.0))
+        sum(week_count * (week_count - 1)) / 2.0 as slope_count,
+        1.959964 * sqrt(sum(week_count * (week_count - 1) * (2 * week_count + 5)) / 18.0)
             as reach
 
     from week_counts

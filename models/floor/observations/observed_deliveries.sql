@@ -28,28 +28,10 @@ placed as (
 ),
 
 cells as (
-    {%- for grain, grain_key in [
-        ('team', 'team_key'),
-        ('value_stream', 'value_stream_key'),
-        ('system', 'system_key'),
-        ('portfolio', "'all'"),
-    ] %}
-    select
-        metric_key,
-        kind,
-        slice,
-        slice_value,
-        clock,
-        '{{ grain }}' as grain,
-        {{ grain_key }} as grain_key,
-        bucket,
-        bucket_start,
-        event_key,
-        amount
-
-    from placed
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    {{ at_each_grain('placed', columns=[
+        'metric_key', 'kind', 'slice', 'slice_value', 'clock', 'bucket', 'bucket_start',
+        'event_key', 'amount',
+    ]) }}
 ),
 
 ranked as (

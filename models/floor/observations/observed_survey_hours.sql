@@ -8,19 +8,9 @@ ranks as (
 ),
 
 grouped as (
-    {%- for grain, grain_key in [
-        ('portfolio', "'all'"), ('value_stream', 'value_stream_key'), ('team', 'team_key'),
-    ] %}
-    select
-        quarter_start,
-        driver,
-        '{{ grain }}' as grain,
-        {{ grain_key }} as grain_key,
-        amount
-
-    from scores
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    {{ at_each_grain('scores', columns=[
+        'quarter_start', 'driver', 'amount',
+    ], grains=('portfolio', 'value_stream', 'team')) }}
 ),
 
 -- People who say the same may stand in any order: their hours are equal.

@@ -8,23 +8,10 @@ with started as (
 ),
 
 cells as (
-    {%- for grain, grain_key in [
-        ('team', 'team_key'),
-        ('value_stream', 'value_stream_key'),
-        ('system', 'system_key'),
-    ] %}
-    select
-        '{{ grain }}' as grain,
-        {{ grain_key }} as grain_key,
-        bucket,
-        bucket_start,
-        author_key,
-        followed_seconds,
-        case when is_deployed then 1 else 0 end as is_deployed
-
-    from started
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    {{ at_each_grain('started', columns=[
+        'bucket', 'bucket_start', 'author_key', 'followed_seconds',
+        'case when is_deployed then 1 else 0 end as is_deployed',
+    ], grains=('team', 'value_stream', 'system')) }}
 ),
 
 times as (
@@ -55,30 +42,31 @@ steps as (
     select
         *,
         case when deployed_count = risk_count then 1 else 0 end as is_last,
-        case
+        cast(case
             when deployed_count < risk_count then ln(1 - deployed_count * 1.0 / risk_count) else 0
-        end as log_step,
-        case
+        end as numeric(28, 15)) as log_step,
+        cast(case
             when deployed_count < risk_count
                 then deployed_count * 1.0 / (risk_count * 1.0 * (risk_count - deployed_count))
             else 0
-        end as variance_step
+        end as numeric(28, 15)) as variance_step
 
     from at_risk
 ),
 
--- Kaplan and Meier's product as a sum of logarithms, and Greenwood's sum beside it.
+-- Kaplan and Meier's product as a sum of logarithms, and Greenwood's sum beside it: of decimals,
+-- which add up alike in any order.
 surviving as (
     select
         *,
-        sum(log_step) over (
+        cast(sum(log_step) over (
             partition by {{ cell }} order by followed_seconds
             rows between unbounded preceding and current row
-        ) as log_surviving,
-        sum(variance_step) over (
+        ) as {{ type_double() }}) as log_surviving,
+        cast(sum(variance_step) over (
             partition by {{ cell }} order by followed_seconds
             rows between unbounded preceding and current row
-        ) as variance
+        ) as {{ type_double() }}) as variance
 
     from steps
 ),

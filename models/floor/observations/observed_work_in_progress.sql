@@ -4,23 +4,9 @@ with work_in_progress as (
 ),
 
 cells as (
-    {%- for grain, grain_key in [
-        ('team', 'team_key'),
-        ('value_stream', 'value_stream_key'),
-        ('system', 'system_key'),
-        ('portfolio', "'all'"),
-    ] %}
-    select
-        '{{ grain }}' as grain,
-        {{ grain_key }} as grain_key,
-        bucket,
-        bucket_start,
-        author_key,
-        age_seconds
-
-    from work_in_progress
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    {{ at_each_grain('work_in_progress', columns=[
+        'bucket', 'bucket_start', 'author_key', 'age_seconds',
+    ]) }}
 ),
 
 counted as (

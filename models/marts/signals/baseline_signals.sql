@@ -88,18 +88,30 @@ baselines as (
         *,
         count(*) over ({{ before }} rows between {{ most }} preceding and 1 preceding)
             as baseline_buckets,
-        avg(value) over ({{ before }} rows between {{ most }} preceding and 1 preceding)
-            as baseline_mean,
+        sum(value) over ({{ before }} rows between {{ most }} preceding and 1 preceding)
+            as baseline_sum,
         min(value) over ({{ before }} rows between {{ most }} preceding and 1 preceding)
             as baseline_least,
         count(moving_range) over (
             {{ before }} rows between {{ most - 1 }} preceding and 1 preceding
         ) as moving_ranges,
-        avg(moving_range) over (
+        sum(moving_range) over (
             {{ before }} rows between {{ most - 1 }} preceding and 1 preceding
-        ) as mean_moving_range
+        ) as sum_of_ranges
 
     from moved
+),
+
+averaged as (
+    select
+        *,
+        cast(baseline_sum as {{ type_double() }}) / baseline_buckets as baseline_mean,
+        cast(sum_of_ranges as {{ type_double() }}) / moving_ranges as mean_moving_range
+
+    from baselines
+    where
+        baseline_buckets >= {{ fewest }}
+        and moving_ranges >= {{ fewest - 1 }}
 ),
 
 limited as (
@@ -119,10 +131,7 @@ limited as (
         max(case when bucket = 'week' then 1 else 0 end) over (partition by {{ series }})
             as has_weeks
 
-    from baselines
-    where
-        baseline_buckets >= {{ fewest }}
-        and moving_ranges >= {{ fewest - 1 }}
+    from averaged
 ),
 
 bounded as (

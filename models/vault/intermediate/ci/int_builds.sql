@@ -86,15 +86,15 @@ files as (
 ),
 
 -- By the files of the commit and not by its change: nobody stands in the lineage of a service.
-by_files as (
-    {{ system_of_files('files', key='build_key') }}
+systems as (
+    {{ system_of_files('files', events='keyed', key='build_key') }}
 ),
 
 -- In the order in which they were asked for, whatever number the source gives them.
 placed as (
     select
         keyed.*,
-        coalesce(by_files.system_key, system_paths.system_key, 'unassigned') as system_key,
+        coalesce(systems.system_key, 'unassigned') as system_key,
         row_number() over (
             partition by keyed.commit_key, keyed.workflow_key
             order by keyed.queued_at, keyed.run_id
@@ -104,13 +104,7 @@ placed as (
         ) as last_passing_queued_at
 
     from keyed
-    left join by_files on keyed.build_key = by_files.build_key
-    left join system_paths
-        on
-            keyed.repository = system_paths.repository
-            and system_paths.path_prefix = ''
-            and keyed.owned_on >= system_paths.valid_from
-            and keyed.owned_on < system_paths.valid_to
+    inner join systems on keyed.build_key = systems.build_key
 ),
 
 final as (

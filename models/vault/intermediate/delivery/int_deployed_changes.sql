@@ -75,23 +75,16 @@ files as (
     left join source_paths on commit_files.path = source_paths.path
 ),
 
-by_files as (
-    {{ system_of_files('files', key='step_key') }}
+systems as (
+    {{ system_of_files('files', events='first_carried', key='step_key') }}
 ),
 
 placed as (
     select
-        first_carried.step_key,
-        coalesce(by_files.system_key, system_paths.system_key, 'unassigned') as system_key
+        step_key,
+        coalesce(system_key, 'unassigned') as system_key
 
-    from first_carried
-    left join by_files on first_carried.step_key = by_files.step_key
-    left join system_paths
-        on
-            first_carried.repository = system_paths.repository
-            and system_paths.path_prefix = ''
-            and first_carried.owned_on >= system_paths.valid_from
-            and first_carried.owned_on < system_paths.valid_to
+    from systems
 ),
 
 -- The commit graph carries the neighbours of a monorepo along: only its own system's deployment, or

@@ -65,23 +65,8 @@ files as (
 ),
 
 -- One change, one system: where most source files lie; so a monorepo never fans out.
-by_files as (
-    {{ system_of_files('files', key='change_key') }}
-),
-
 final as (
-    select
-        dated.change_key,
-        coalesce(by_files.system_key, system_paths.system_key) as system_key
-
-    from dated
-    left join by_files on dated.change_key = by_files.change_key
-    left join system_paths
-        on
-            dated.repository = system_paths.repository
-            and system_paths.path_prefix = ''
-            and dated.owned_on >= system_paths.valid_from
-            and dated.owned_on < system_paths.valid_to
+    {{ system_of_files('files', events='dated', key='change_key') }}
 )
 
 select * from final

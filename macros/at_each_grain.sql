@@ -1,0 +1,12 @@
+{#- An event counts for its team, its value stream, its system and the portfolio. -#}
+{% macro at_each_grain(relation, columns, grains=('team', 'value_stream', 'system', 'portfolio')) -%}
+    {%- for grain in grains %}
+    select
+        '{{ grain }}' as grain,
+        {{ "'all'" if grain == 'portfolio' else grain ~ '_key' }} as grain_key,
+        {{ columns | join(',\n        ') }}
+
+    from {{ relation }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+{%- endmacro %}
