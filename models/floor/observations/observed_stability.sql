@@ -1,3 +1,5 @@
+{#- A range of a thousandfold each way says nothing, and decimals end somewhere. -#}
+{%- set widest = 'ln(1000.0)' -%}
 with under_way as (
     select * from {{ ref('int_work_under_way') }}
     where author_kind = 'human'
@@ -129,8 +131,8 @@ ranged as (
         spread.bucket,
         spread.bucket_start,
         spread.ratio - 1 as value,
-        spread.ratio * exp(-spread.half_width) - 1 as lower_bound,
-        spread.ratio * exp(spread.half_width) - 1 as upper_bound,
+        spread.ratio * exp(-least(spread.half_width, {{ widest }})) - 1 as lower_bound,
+        spread.ratio * exp(least(spread.half_width, {{ widest }})) - 1 as upper_bound,
         cast(null as {{ type_double() }}) as numerator,
         cast(null as {{ type_double() }}) as denominator,
         spread.sample_size,
