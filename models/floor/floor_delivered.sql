@@ -10,6 +10,7 @@
 {%- set is_rate =
     "(spine.statistic in ('count', 'rate') and spine.metric_key != 'escaped_defects')"
 -%}
+{%- set is_count = "(" ~ is_rate ~ " or spine.metric_key = 'deployment_days')" -%}
 with spine as (
     select * from {{ ref('floor_spine') }}
     where class = 'S'
@@ -65,7 +66,19 @@ unplaced as (
     {%- endfor %}
 ),
 
--- Of a connected source nothing is a measured 0, with its range; a ratio over nothing is no data.
+-- A group of which no source ever told a deployment or an incident is not one that had none.
+connected as (
+    select
+        grain,
+        grain_key,
+        min(bucket_start) as first_start
+
+    from observed
+    where metric_key in ('deployment_frequency', 'incident_rate')
+    group by grain, grain_key
+),
+
+-- Of a connected group nothing is a measured 0, with its range; a ratio over nothing is no data.
 told as (
     select
         spine.metric_key,
@@ -86,7 +99,8 @@ told as (
         end as measurability,
         spine.min_sample,
         spine.precision_step,
-        {{ is_rate }} or spine.metric_key = 'deployment_days' as is_count,
+        {{ is_count }} as is_count,
+        coalesce(connected.first_start <= spine.bucket_start, false) as is_connected,
         coalesce(services.is_open, false) as is_open,
         observed.metric_key is not null as is_observed,
         observed.is_supported,
@@ -103,7 +117,7 @@ told as (
             ),
         ] %}
         case
-            when {{ is_rate }} or spine.metric_key = 'deployment_days'
+            when {{ is_count }}
                 then coalesce(observed.{{ column }}, {{ nothing }})
             else observed.{{ column }}
         end as {{ column }}{% if not loop.last %},{% endif %}
@@ -118,6 +132,10 @@ told as (
         on
             spine.grain = unplaced.grain
             and spine.grain_key = unplaced.grain_key
+    left join connected
+        on
+            spine.grain = connected.grain
+            and spine.grain_key = connected.grain_key
     left join services
         on
             spine.grain = services.grain
@@ -143,8 +161,8 @@ judged as (
         case
             when measurability != 'ok' then measurability
             when not is_open then 'withheld'
-            when is_count then 'ok'
-            when not is_observed then 'no_data'
+            when is_count and is_connected then 'ok'
+            when is_count or not is_observed then 'no_data'
             when sample_size >= min_sample and is_supported then 'ok'
             else 'withheld'
         end as status
