@@ -1,21 +1,12 @@
-"""The contributor surveys of Kubernetes, end to end: which blocker is the most frequent one.
+"""The contributor surveys of Kubernetes, end to end: which blocker is the most frequent one."""
 
-The survey asks how often something blocks, from 1 (not a problem) to 5 (frequently): an item of
-the scale `problem`, which counts as 6 less the answer. Respondents have no team, so all of them are
-one; each is declared as one person, for their number is all that is known of them.
-"""
-
-import csv
 import os
 import subprocess
 import sys
-from collections import defaultdict
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
-from outside import organisation
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "surveys" / "k8s_contributor_likert_long.csv"
@@ -24,23 +15,6 @@ pytestmark = pytest.mark.skipif(
     not DATA.exists(), reason="the surveys of Kubernetes are not part of the repository"
 )
 
-# Start of what was asked, and the item of seeds/mapping/survey_items.csv that asks the same. Items
-# of the scale of agreement are of 2019 only and ask for no driver of their own: they are left out.
-ITEMS = {
-    "Debugging test failures": "debugging_test_failures",
-    "Finding issues to work on": "finding_work",
-    "Finding appropriate issues to work on": "finding_work",
-    "Code/Doc": "code_review_as_a_problem",
-    "Having PRs rejected": "changes_rejected",
-    "Communication": "communication",
-    "Finding the right SIG": "finding_the_right_group",
-    "Finding a/the right SIG": "finding_the_right_group",
-    "Setting up dev": "setting_up_environment",
-    "GH tools": "platform_tools",
-    "GitHub tools": "platform_tools",
-    "Our CI": "own_automation",
-    "Writing documentation": "writing_documentation",
-}
 # As published by the surveys' authors: mean of "frequent blocker", by year and driver.
 BLOCKERS = {
     ("k8s-contributor-2018", "build_and_test"): (2.84, 116),
@@ -48,58 +22,14 @@ BLOCKERS = {
     ("k8s-contributor-2019", "build_and_test"): (3.26, 202),
     ("k8s-contributor-2019", "requirements_clarity"): (2.99, 204),
 }
-Row = dict[str, str]
-
-
-def item_of(asked: str) -> str:
-    """Item of the product that asks for what was asked; what it does not know stays as it is."""
-    return next((item for start, item in ITEMS.items() if asked.startswith(start)), "not_mapped")
-
-
-def convert(folder: Path) -> None:
-    """Write the surveys in the shape of the contract, and an organisation of one team."""
-    with DATA.open(newline="", encoding="utf-8") as file:
-        rows: list[Row] = list(csv.DictReader(file))
-    moments: dict[str, list[datetime]] = defaultdict(list)
-    for row in rows:
-        told = datetime.strptime(row["submitted_at"], "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=UTC)
-        moments[row["survey"]].append(told)
-    (folder / "events").mkdir()
-    (folder / "organisation").mkdir()
-    waves = [(wave, min(times), max(times)) for wave, times in moments.items()]
-    people = sorted({row["respondent_id"] for row in rows})
-    files: dict[str, list[tuple[object, ...]]] = {
-        "extract": [("loaded_to",), (_text(max(end for *_, end in waves) + timedelta(days=150)),)],
-        "identities": [("alias", "person"), *((who, who) for who in people)],
-        "survey_waves": [
-            ("wave_id", "opened_at", "closed_at"),
-            *((wave, _text(start), _text(end)) for wave, start, end in waves),
-        ],
-        "survey_responses": [
-            ("wave_id", "respondent", "team", "item", "score"),
-            *(
-                (row["survey"], row["respondent_id"], "t_01", item_of(row["driver"]), row["score"])
-                for row in rows
-                if row["question_group"] == "blocker"
-            ),
-        ],
-    }
-    for name, lines in files.items():
-        with (folder / "events" / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(lines)
-    for name, seed in organisation(["outside/kubernetes"]).items():
-        (folder / "organisation" / f"{name}.csv").write_text("\n".join(seed) + "\n")
-
-
-def _text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The surveys landed, built and published."""
     folder = tmp_path_factory.mktemp("kubernetes")
-    convert(folder)
+    script = ROOT / "examples" / "k8s_surveys" / "convert.py"
+    subprocess.run([sys.executable, str(script), str(DATA.parent), str(folder)], check=True)
     environment = {
         **os.environ,
         "FLOWGRAIN_HOME": str(folder / "home"),

@@ -5,6 +5,7 @@ that repository), so what was merged lands again as deployments, beside the repo
 incident began and ended was read off the headings of its report by hand; they know minutes.
 """
 
+import csv
 import json
 import re
 import subprocess
@@ -25,47 +26,21 @@ from orchestration.landing.git import land_git
 
 NAME = "jupyterhub/mybinder.org-deploy"
 REPORTS = PROJECT.parent / "shared/data/incidents/mybinder_incident_reports.json"
-# "PST" there is the clock on the wall of California, in summer too.
-WEST, EAST = ZoneInfo("America/Los_Angeles"), ZoneInfo("Europe/Berlin")
 DAY = timedelta(hours=24)
 NUMBER = re.compile(r"^Merge pull request #(\d+) |\(#(\d+)\)$")
 
-# When users began to notice, and when service was back.
-TIMES = {
-    "2017-09-27-hub-403": (WEST, "2017-09-27 13:44", "2017-09-27 15:25"),
-    "2017-09-29-504": (EAST, "2017-09-29 14:00", "2017-09-29 14:10"),
-    "2017-10-17-cluster-full": (WEST, "2017-10-17 07:42", "2017-10-17 11:29"),
-    "2017-11-30-oom-proxy": (WEST, "2017-11-30 16:22", "2017-11-30 17:21"),
-    "2018-01-04-failed-staging-deploy": (WEST, "2018-01-04 08:03", "2018-01-04 11:31"),
-    "2018-01-17-ubuntu-upgrade": (WEST, "2018-01-17 17:14", "2018-01-17 18:57"),
-    "2018-01-18-reddit-hug": (WEST, "2018-01-18 04:19", "2018-01-18 09:14"),
-    "2018-01-18-ssl-outdated": (WEST, "2018-01-19 11:00", "2018-01-19 11:00"),
-    "2018-02-12-launch-fail": (WEST, "2018-02-12 14:03", "2018-02-12 14:09"),
-    "2018-02-20-jupyterlab-announcement": (EAST, "2018-02-20 16:05", "2018-02-22 07:18"),
-    "2018-02-22-nginx-down": (WEST, "2018-02-22 16:30", "2018-02-22 16:35"),
-    "2018-03-13-PVC-hub-locked": (EAST, "2018-03-13 07:28", "2018-03-13 13:34"),
-    "2018-03-26-no-space-left": (EAST, "2018-03-26 10:34", "2018-03-26 10:55"),
-    "2018-03-31-server-start-fail": (WEST, "2018-03-31 15:47", "2018-03-31 17:30"),
-    "2018-04-18-cull-flood": (EAST, "2018-04-18 13:30", "2018-04-19 11:58"),
-    "2018-07-08-podsnips-aplenty": (EAST, "2018-07-08 18:30", "2018-07-08 23:25"),
-    "2018-07-30-jupyterlab-build-cpu-saturate": (WEST, "2018-07-30 11:20", "2018-07-30 15:11"),
-    "2019-02-20-no-logs": (EAST, "2019-02-20 08:03", "2019-02-20 13:30"),
-    "2019-03-24-r2d-upgrade": (EAST, "2019-03-24 08:54", "2019-03-25 07:01"),
-    "2019-04-03-ingress-cordoned": (EAST, "2019-04-03 12:50", "2019-04-03 13:29"),
-    "2020-07-09-simultaneous-launches-scipy": (WEST, "2020-07-09 07:30", "2020-07-09 07:42"),
-    "2022-01-27-prime-version": (EAST, "2022-01-27 11:00", "2022-01-27 18:00"),
-    "2022-06-02-pod-limit": (EAST, "2022-06-02 10:00", "2022-06-02 21:24"),
-}
-# The change that a report blames, and its words. What else is linked repaired or followed.
+# When users began to notice, when service was back, and the change that a report blames with its
+# words. What else is linked repaired or followed.
+with (PROJECT / "examples/public_data/mybinder_incidents.csv").open(encoding="utf-8") as file:
+    INCIDENTS = {row["incident_id"]: row for row in csv.DictReader(file)}
 BLAMED = {
-    "2018-01-04-failed-staging-deploy": (254, "pull/254) failed to deploy to staging."),
-    "2018-02-20-jupyterlab-announcement": (428, "Deployment of PR #428 to production fails"),
-    "2018-04-18-cull-flood": (560, "Upgrade of jupyterhub, binderhub charts is deployed."),
-    "2019-03-24-r2d-upgrade": (912, "New version of repo2docker is deployed and the build prefix"),
+    key: (int(row["blamed_change"]), row["words"])
+    for key, row in INCIDENTS.items()
+    if row["blamed_change"]
 }
 # Merged to the branch that fed staging then, and brought to production by the merge of it, 260.
 STAGED = {254, 255, 256}
-ON_STAGING = "2018-01-04-failed-staging-deploy"
+(ON_STAGING,) = [key for key, row in INCIDENTS.items() if row["environment"] == "staging"]
 
 pytestmark = pytest.mark.skipif(
     not REPORTS.exists(), reason="the incident reports are not part of the repository"
@@ -136,18 +111,23 @@ class Oracle:
         return merges
 
     def _incident(self, incident: str) -> str:
-        environment = "staging" if incident == ON_STAGING else "production"
+        environment = INCIDENTS[incident]["environment"]
         blamed = self.merges[BLAMED[incident][0]].sha if incident in BLAMED else ""
         opened_at, resolved_at = self.times(incident)
         return f"{incident},{NAME},{environment},{opened_at:%FT%TZ},{resolved_at:%FT%TZ},{blamed}"
 
     def times(self, incident: str) -> tuple[datetime, datetime]:
         """When an incident began and ended."""
-        zone, *clocks = TIMES[incident]
+        zone = ZoneInfo(INCIDENTS[incident]["time_zone"])
         opened, resolved = (
-            datetime.fromisoformat(c).replace(tzinfo=zone).astimezone(UTC) for c in clocks
+            datetime.fromisoformat(clock).replace(tzinfo=zone).astimezone(UTC)
+            for clock in self.clocks(incident)
         )
         return opened, resolved
+
+    def clocks(self, incident: str) -> tuple[str, str]:
+        """The same as its report writes it: on the wall, in summer too where it says PST."""
+        return INCIDENTS[incident]["opened_at"], INCIDENTS[incident]["resolved_at"]
 
     def text(self, incident: str) -> str:
         """The report itself, as it stands in the clone."""
@@ -184,11 +164,10 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
 
 def test_times_and_blame_stand_in_the_reports(oracle: Oracle) -> None:
     """What was read by hand is there to be read."""
-    assert {report["incident_id"] for report in oracle.reports} == set(TIMES)
+    assert {report["incident_id"] for report in oracle.reports} == set(INCIDENTS)
     for report in oracle.reports:
         headings = " ".join(report["timeline_headings"])
-        _, *clocks = TIMES[report["incident_id"]]
-        for clock in clocks:
+        for clock in oracle.clocks(report["incident_id"]):
             assert clock.split(" ")[1].removeprefix("0") in headings, report["incident_id"]
     for incident, (_, words) in BLAMED.items():
         assert words in oracle.text(incident)
@@ -252,8 +231,8 @@ def test_what_a_report_blames_is_linked_whatever_the_clock_says(oracle: Oracle) 
 def test_what_no_report_blames_is_linked_within_a_day_or_not_at_all(oracle: Oracle) -> None:
     """Against git alone: 7 of 19 by the window, of which one report says that it was deployed."""
     told = oracle.told()
-    others = set(TIMES) - set(BLAMED)
-    assert set(told) == set(TIMES) - {ON_STAGING}
+    others = set(INCIDENTS) - set(BLAMED)
+    assert set(told) == set(INCIDENTS) - {ON_STAGING}
     methods = {}
     for incident in others:
         last, ago = oracle.latest(incident)
