@@ -13,7 +13,8 @@
         'devlake': [
             'changes', 'change_work_items', 'change_commits', 'change_reviews', 'commits',
             'commit_files', 'work_items', 'work_item_transitions', 'work_item_links', 'ci_runs',
-            'deployments', 'deployment_commits', 'incidents', 'vulnerability_findings',
+            'deployments', 'deployment_commits', 'incidents', 'initiatives',
+            'vulnerability_findings',
         ],
     }) }}
 {%- endmacro %}

@@ -166,6 +166,20 @@ CAPABILITIES = {
             {"review_requests": ("team", "requested_at")},
         ),
     ),
+    "customer_requests": Capability(
+        "when a customer's request was in production",
+        (
+            {
+                "work_items": ("is_customer_request", "created_at", "resolved_at"),
+                "change_work_items": ("work_item_id",),
+                "deployments": ("finished_at",),
+            },
+        ),
+    ),
+    "item_initiatives": Capability(
+        "which initiative a tracker item is part of",
+        ({"work_items": ("initiative",), "initiatives": ("initiative_id", "body")},),
+    ),
     "item_links": Capability(
         "which changes a tracker item consists of", ({"change_work_items": ("work_item_id",)},)
     ),
@@ -210,6 +224,28 @@ left join flowgrain_seeds.environments as environments
     on lower(deployments.environment) = lower(environments.environment)
 where environments.environment is null
 group by all order by found desc, deployments.environment
+"""
+UNMAPPED_SEVERITIES = """
+select incidents.severity, count(*) as found
+from flowgrain_vault.int_incidents as incidents
+left join flowgrain_seeds.severities as severities
+    on lower(incidents.severity) = severities.severity_word
+where incidents.severity is not null and severities.severity_word is null
+group by all order by found desc, incidents.severity
+"""
+UNMAPPED_ITEMS = """
+select responses.item, count(*) as found
+from flowgrain_vault.stg_canonical__survey_responses as responses
+left join flowgrain_seeds.survey_items as items using (item)
+where items.item is null
+group by all order by found desc, responses.item
+"""
+UNKNOWN_TEAMS = """
+select responses.team, count(*) as found
+from flowgrain_vault.stg_canonical__survey_responses as responses
+left join flowgrain_seeds.teams as teams on responses.team = teams.team_key
+where responses.team is not null and teams.team_key is null
+group by all order by found desc, responses.team
 """
 UNKNOWN_SYSTEMS = """
 select deployments.system_key, count(*) as found
@@ -268,6 +304,9 @@ UNMAPPED = (
     (UNMAPPED_REPOSITORIES, "repository {} has no system; changes: {:,} (system_paths.csv)"),
     (UNMAPPED_STATUSES, "status {} is not mapped; times taken: {:,} (status_map.csv)"),
     (UNMAPPED_ENVIRONMENTS, "environment {} is not mapped; deployments: {:,} (environments.csv)"),
+    (UNMAPPED_SEVERITIES, "severity {} is not mapped; incidents: {:,} (severities.csv)"),
+    (UNMAPPED_ITEMS, "survey item {} is not mapped; answers: {:,} (survey_items.csv)"),
+    (UNKNOWN_TEAMS, "team {} is not known; answers that name it: {:,} (teams.csv)"),
     (UNKNOWN_SYSTEMS, "system {} is not known; deployments that name it: {:,} (systems.csv)"),
     (
         UNPLACED_INCIDENTS,

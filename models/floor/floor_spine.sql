@@ -53,7 +53,7 @@ first_week as (
         select min(cast({{ dbt.date_trunc('week', 'counted_at') }} as date)) as week_start
         from population_times
         -- A tracker may be years older than all else that is connected.
-        where population not in ('completed_items', 'typed_items')
+        where population not in ('completed_items', 'typed_items', 'placed_items')
         union all
         select min(quarter_start) as week_start
         from survey_waves

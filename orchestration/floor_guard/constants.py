@@ -56,6 +56,7 @@ WORK_TYPES = ("feature", "defect", "debt", "risk", "unplanned")
 # Slices that part a population: each value has sides of its own, all are told or none, no bands.
 PARTED_SLICES = {
     "assistance": ("assisted", "unassisted"),
+    "initiative": ("outcome_anticipated", "no_outcome_anticipated", "no_initiative"),
     "risk_zone": ("green", "yellow", "red"),
     "work_type": WORK_TYPES,
 }
@@ -103,6 +104,7 @@ SLICES = (
     "ci_phase",
     "driver",
     "effect",
+    "initiative",
     "integration",
     "link_method",
     "risk_zone",

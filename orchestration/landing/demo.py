@@ -658,6 +658,9 @@ class Telling:
         self._merges: dict[str, list[tuple[int, str, list[str]]]] = defaultdict(list)
         # The same for what becomes known of defects.
         self._fate = np.random.default_rng([seed, 6])
+        # The same for what items are part of.
+        self._bets = np.random.default_rng([seed, 9])
+        self._initiatives_of = self._initiatives()
         # Failures that a team owes: spread evenly, so that each quarter has its share.
         self._due: dict[str, float] = defaultdict(float)
 
@@ -682,7 +685,7 @@ class Telling:
         self._dependencies()
         self._quality(scale)
         self._surveys()
-        self._initiatives()
+        self._tell_initiatives()
         self._tables.finish()
         aliases = sorted(self._roster.aliases)
         _write(self._tables.folder / "identities.csv", ("alias", "person"), aliases)
@@ -707,9 +710,23 @@ class Telling:
             start = datetime.combine(quarter_start(number), time(), UTC)
             surveys.tell(number, start, self._roster.present, self._tables.add)
 
-    def _initiatives(self) -> None:
-        """What each value stream delivered; its random numbers are its own."""
+    def _tell_initiatives(self) -> None:
+        rows = [(stream, row) for stream, told in self._initiatives_of.items() for row in told]
+        for stream, row in sorted(rows, key=lambda told: int(told[1]["initiative_id"][4:])):
+            moments = {name: _text(row[name]) for name in ("created", "delivered")}
+            self._tables.add(
+                "initiatives",
+                value_stream=stream,
+                created_at=moments["created"],
+                delivered_at=moments["delivered"],
+                updated_at=moments["delivered"],
+                **{name: value for name, value in row.items() if name not in moments},
+            )
+
+    def _initiatives(self) -> dict[str, list[dict[str, Any]]]:
+        """What each value stream takes up and delivers; its random numbers are its own."""
         rng = np.random.default_rng([self._seed, 8])
+        told: dict[str, list[dict[str, Any]]] = defaultdict(list)
         number = 0
         for quarter in range(1, parameters()["calendar"]["quarters"] + 1):
             begin, end = (
@@ -719,15 +736,22 @@ class Telling:
             for stream, planted in parameters()["initiatives"].items():
                 for row in initiatives(planted, begin, end, number, rng):
                     number += 1
-                    created, delivered = row.pop("created"), row.pop("delivered")
-                    self._tables.add(
-                        "initiatives",
-                        value_stream=stream,
-                        created_at=_text(created),
-                        delivered_at=_text(delivered),
-                        updated_at=_text(delivered),
-                        **row,
-                    )
+                    told[stream].append(row)
+        return told
+
+    def _initiative_of_item(self, stream: str) -> str:
+        """Key of the initiative that an item is part of; empty where it is part of none."""
+        planted = parameters()["investment"]
+        kind = str(self._bets.choice(list(planted), p=list(planted.values())))
+        if kind == "no_initiative":
+            return ""
+        has_outcome = kind == "outcome_anticipated"
+        keys = [
+            row["initiative_id"]
+            for row in self._initiatives_of[stream]
+            if bool(row["anticipated_effect"]) == has_outcome
+        ]
+        return str(keys[int(self._bets.random() * len(keys))])
 
     def _is_faster(self, team: str, quarter: int) -> bool:
         """Whether a team has AI assistants; not after the extract, where work stays open."""
@@ -955,7 +979,7 @@ class Telling:
             return None
         prefix = parameters()["value_streams"][stream]["tracker"]
         item = f"{prefix}-{self._next(prefix)}"
-        created = begin - int(self._rng.uniform(1, 20) * 24 * HOUR)
+        created = begin - int(self._rng.uniform(*parameters()["backlog_days"]) * 24 * HOUR)
         statuses = [(clock.moment(position), status) for position, status in life.statuses]
         statuses = [(created, "Backlog"), *(entry for entry in statuses if entry[0] < end)]
         if end < self._end:
@@ -972,12 +996,15 @@ class Telling:
         if change.system.key not in _moves("systems"):
             resolved = last if status == "Done" else 1 << 40
             self._items.append(Item(item, change.team, created, resolved))
+        share = parameters()["request_share"]
         kinds = parameters()["work_types"]
         kind = str(self._rng.choice(list(kinds), p=list(kinds.values())))
         self._tables.add(
             "work_items",
             work_item_id=item,
             work_type=kind,
+            is_customer_request="true" if self._bets.random() < share else "",
+            initiative=self._initiative_of_item(stream),
             created_at=_text(created),
             resolved_at=_text(last if status == "Done" else None),
             updated_at=_text(last),

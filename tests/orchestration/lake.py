@@ -212,6 +212,7 @@ def _change(tell: Any, c: int, n: int, repo: str, scope: str) -> None:
         assignee_name=SECRET,
         creator_name=SECRET,
         type="REQUIREMENT",
+        epic_key="PAY-90" if n == 1 else "",
         original_status="Done",
         status="DONE",
         created_date=at(n, 7),
@@ -242,6 +243,8 @@ def _rest(tell: Any, c: int, repo: str) -> None:
     for label in ("hotfix", "backend", SECRET):
         tell("pull_request_labels", 2, pull_request_id=request, label_name=label)
     tell("pull_request_issues", 2, pull_request_id=request, issue_id=item)
+    epic = {"issue_key": "PAY-90", "type": "EPIC", "created_date": at(1, 6)}
+    tell("issues", 2, id=f"jira:JiraIssue:{c}:590", resolution_date=at(3, 9), **epic)
     # Told from both ends; what is no blocking is not read.
     ends = {"source_issue_id": item, "target_issue_id": f"jira:JiraIssue:{c}:502"}
     for way, kind in ((1, "is blocked by"), (-1, "blocks"), (1, "relates to")):

@@ -38,7 +38,11 @@ def marts(lab: Lab) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def observed(
-    marts: duckdb.DuckDBPyConnection, metric: str, statistic: str, slice_value: str = "all"
+    marts: duckdb.DuckDBPyConnection,
+    metric: str,
+    statistic: str,
+    slice_value: str = "all",
+    clock: str | None = None,
 ) -> dict[Cell, tuple[float, float, float, str]]:
     """Value, bounds and status of a metric of every value stream and quarter."""
     rows = marts.execute(
@@ -47,9 +51,9 @@ def observed(
         from metric_observations
         where
             metric_key = ? and statistic = ? and slice_value = ? and slice in ('all', 'stage')
-            and grain = 'value_stream' and bucket = 'quarter'
+            and grain = 'value_stream' and bucket = 'quarter' and clock = coalesce(?, clock)
         """,
-        [metric, statistic, slice_value],
+        [metric, statistic, slice_value, clock],
     ).fetchall()
     return {
         (key, start): (value, lower, upper, status)
@@ -285,19 +289,24 @@ def test_items_are_the_planted_share_of_the_changes(marts: duckdb.DuckDBPyConnec
     assert missed <= 0.1 * len(found)
 
 
-def test_items_are_of_the_planted_types(marts: duckdb.DuckDBPyConnection) -> None:
-    """Of all types in every stream and quarter, and together every item."""
+@pytest.mark.parametrize(
+    ("metric", "parameter"), [("flow_distribution", "work_types"), ("investment_mix", "investment")]
+)
+def test_items_part_as_planted(
+    marts: duckdb.DuckDBPyConnection, metric: str, parameter: str
+) -> None:
+    """Every part in every stream and quarter, and together every item."""
     rows = marts.execute(
         """
         select grain_key, bucket_start, slice_value, value, lower_bound, upper_bound, numerator,
             denominator
         from metric_observations
         where
-            metric_key = 'flow_distribution' and slice = 'work_type' and bucket = 'quarter'
-            and grain = 'value_stream' and status = 'ok'
-        """
+            metric_key = ? and bucket = 'quarter' and grain = 'value_stream' and status = 'ok'
+        """,
+        [metric],
     ).fetchall()
-    planted = parameters()["work_types"]
+    planted = parameters()[parameter]
     assert len(rows) >= 0.9 * len(planted) * len(STREAMS) * len(QUARTERS)
     missed = 0
     wholes: dict[Cell, list[float]] = defaultdict(list)
@@ -308,6 +317,19 @@ def test_items_are_of_the_planted_types(marts: duckdb.DuckDBPyConnection) -> Non
     assert missed <= 0.1 * len(rows)
     assert all(len(parts) == len(planted) for parts in wholes.values())
     assert all(sum(parts) == pytest.approx(1) for parts in wholes.values())
+
+
+def test_requests_wait_in_the_backlog_first(marts: duckdb.DuckDBPyConnection) -> None:
+    """A customer waits for what lies in the backlog and for the flow of the change."""
+    least, most = parameters()["backlog_days"]
+    flow = observed(marts, "flow_time", "p50", clock="wall")
+    found = observed(marts, "request_delivery_time", "p50", clock="wall")
+    assert len(found) == len(STREAMS) * len(QUARTERS)
+    for cell, (value, lower, upper, status) in found.items():
+        assert status == "ok", cell
+        expected = float(flow[cell][0]) + (least + most) / 2 * 24
+        assert abs(float(value) - expected) < 0.2 * expected, cell
+        assert lower <= value <= upper, cell
 
 
 def published_teams(marts: duckdb.DuckDBPyConnection) -> Counter[str]:

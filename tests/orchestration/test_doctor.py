@@ -44,6 +44,19 @@ PAY-1,in progress,2026-03-03T09:00:00Z
 deployment_id,repository,environment,result,commit_sha,finished_at
 d1,demo/checkout,moon,success,aa1,2026-03-05T09:00:00Z
 """,
+    "incidents": """\
+incident_id,repository,severity,opened_at
+i1,demo/checkout,annoying,2026-03-05T10:00:00Z
+""",
+    "survey_waves": """\
+wave_id,opened_at,closed_at
+w1,2026-03-02T09:00:00Z,2026-03-09T09:00:00Z
+""",
+    "survey_responses": """\
+wave_id,respondent,team,item,score
+w1,ada@shop.invalid,t_lost,overall,4
+w1,ada@shop.invalid,t_lost,coffee,4
+""",
 }
 Sections = dict[str, list[str]]
 
@@ -94,11 +107,14 @@ def test_names_without_a_row_in_the_seeds_are_listed(sections: Sections) -> None
     assert "repository lost/attic has no system; changes: 2 (system_paths.csv)" in lines
     assert "status Parked is not mapped; times taken: 1 (status_map.csv)" in lines
     assert "environment moon is not mapped; deployments: 1 (environments.csv)" in lines
+    assert "severity annoying is not mapped; incidents: 1 (severities.csv)" in lines
+    assert "survey item coffee is not mapped; answers: 1 (survey_items.csv)" in lines
+    assert "team t_lost is not known; answers that name it: 2 (teams.csv)" in lines
     # ada is declared; bo opened two changes and reviewed another.
     assert any(
         line.startswith("1 of 2 who took part in changes are not declared") for line in lines
     )
-    assert len(lines) == 4
+    assert len(lines) == 7
 
 
 def test_a_connection_that_is_behind_holds_the_others_back(sections: Sections) -> None:

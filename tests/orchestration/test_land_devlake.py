@@ -570,12 +570,18 @@ def test_four_connections_to_one_host_tell_everything_once(empty: Lake, tmp_path
         "work_item_transitions": 18,
         "work_item_links": 1,
         "incidents": 1,
+        # The epic is an initiative and no item; the first item is part of it.
+        "initiatives": 1,
     }
     with duckdb.connect(str(home.vault), read_only=True) as vault:
         vault.execute("use flowgrain_vault")
         for name, number in expected.items():
             found = vault.execute(f"select count(*) from stg_canonical__{name}").fetchone()
             assert found == (number,), name
+        parts = "select work_item_id, initiative_id from stg_canonical__work_items"
+        assert vault.execute(f"{parts} where initiative_id is not null").fetchall() == [
+            ("PAY-1", "PAY-90")
+        ]
         people = vault.execute(
             "select distinct reviewer_key, reviewer_is_bot from stg_canonical__change_reviews"
         ).fetchall()

@@ -20,8 +20,8 @@ parts as (
         count(*) as part_count
 
     from observations
-    -- Types of work are shares of one denominator: assert_shares_by_work_type_add_up_to_one.
-    where slice in {{ parted_slices() }} and slice != 'work_type'
+    -- Others are shares of one denominator: assert_shares_of_one_whole_add_up_to_one.
+    where slice in {{ parted_slices() }} and slice not in ('work_type', 'initiative')
     group by metric_key, slice, statistic, clock, grain, grain_key, bucket, bucket_start
 )
 

@@ -3,6 +3,10 @@ with work_items as (
     where resolved_at is not null
 ),
 
+initiatives as (
+    select * from {{ ref('int_initiatives') }}
+),
+
 systems as (
     select * from {{ ref('int_work_item_systems') }}
     where has_merged
@@ -24,11 +28,17 @@ final as (
         -- properties
         case when systems.is_of_bots then 'bot' else 'human' end as author_kind,
         work_items.work_type,
+        case
+            when work_items.initiative_id is null then 'no_initiative'
+            when initiatives.is_outcome_anticipated then 'outcome_anticipated'
+            when not initiatives.is_outcome_anticipated then 'no_outcome_anticipated'
+        end as initiative,
 
         -- timestamps
         work_items.resolved_at
 
     from work_items
+    left join initiatives on work_items.initiative_id = initiatives.initiative_id
     left join systems on work_items.work_item_id = systems.work_item_id
     left join system_owners
         on

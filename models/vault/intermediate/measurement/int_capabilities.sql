@@ -51,6 +51,10 @@ item_lives as (
     select * from {{ ref('int_work_item_lives') }}
 ),
 
+request_deliveries as (
+    select * from {{ ref('int_request_deliveries') }}
+),
+
 change_work_items as (
     select * from {{ ref('stg_canonical__change_work_items') }}
 ),
@@ -218,6 +222,19 @@ found as (
         'dependencies' as capability,
         count(*) as row_count
     from dependency_spans
+    union all
+    -- What nobody marks as asked for by a customer may all have been.
+    select
+        'customer_requests' as capability,
+        count(*) as row_count
+    from request_deliveries
+    union all
+    -- A tracker in which no item is part of an initiative does not say which are.
+    select
+        'item_initiatives' as capability,
+        count(*) as row_count
+    from item_lives
+    where initiative in ('outcome_anticipated', 'no_outcome_anticipated')
     union all
     -- Without them an item is of no system.
     select

@@ -11,6 +11,10 @@ ci_waits as (
 ),
 
 -- Which change belongs to which set is said once: people are counted on the very same sets.
+request_deliveries as (
+    select * from {{ ref('int_request_deliveries') }}
+),
+
 population_times as (
     select * from {{ ref('int_population_times') }}
 ),
@@ -181,10 +185,25 @@ change_lead_time as (
             and population_times.population = 'committed_and_deployed'
 ),
 
+request_delivery_time as (
+    select
+        request_deliveries.change_key,
+        population_times.population,
+        {{ seconds_between('request_deliveries.requested_at', 'request_deliveries.deployed_at') }}
+            as amount
+
+    from request_deliveries
+    inner join population_times
+        on
+            request_deliveries.change_key = population_times.change_key
+            and population_times.population = 'requested'
+),
+
 final as (
+    {%- for metric in ['change_lead_time', 'request_delivery_time'] %}
     select
         change_key,
-        'change_lead_time' as metric_key,
+        '{{ metric }}' as metric_key,
         population,
         'quantile' as kind,
         'all' as stage,
@@ -193,7 +212,9 @@ final as (
         cast(null as bigint) as numerator,
         cast(null as bigint) as denominator
 
-    from change_lead_time
+    from {{ metric }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
     union all
     select
         change_key,

@@ -1,4 +1,13 @@
-{%- set work_types = ['feature', 'defect', 'debt', 'risk', 'unplanned'] -%}
+{%- set parted = [
+    (
+        'flow_distribution', 'typed_items', 'work_type',
+        ['feature', 'defect', 'debt', 'risk', 'unplanned']
+    ),
+    (
+        'investment_mix', 'placed_items', 'initiative',
+        ['outcome_anticipated', 'no_outcome_anticipated', 'no_initiative']
+    ),
+] -%}
 with item_lives as (
     select * from {{ ref('int_work_item_lives') }}
 ),
@@ -16,16 +25,16 @@ completed as (
             and population_times.population = 'completed_items'
 ),
 
-typed as (
+parted as (
     select
         item_lives.item_key,
-        item_lives.work_type
+        item_lives.work_type,
+        item_lives.initiative,
+        population_times.population
 
     from item_lives
-    inner join population_times
-        on
-            item_lives.item_key = population_times.change_key
-            and population_times.population = 'typed_items'
+    inner join population_times on item_lives.item_key = population_times.change_key
+    where population_times.population in ('typed_items', 'placed_items')
 ),
 
 final as (
@@ -41,21 +50,24 @@ final as (
         cast(null as bigint) as denominator
 
     from completed
-    {%- for work_type in work_types %}
+    {%- for metric, population, slice, parts in parted %}
+    {%- for part in parts %}
     union all
     select
         item_key as change_key,
-        'flow_distribution' as metric_key,
-        'typed_items' as population,
+        '{{ metric }}' as metric_key,
+        population,
         'share' as kind,
-        '{{ work_type }}' as stage,
+        '{{ part }}' as stage,
         'none' as clock,
         cast(null as bigint) as amount,
-        case when work_type = '{{ work_type }}' then cast(1 as bigint) else cast(0 as bigint) end
+        case when {{ slice }} = '{{ part }}' then cast(1 as bigint) else cast(0 as bigint) end
             as numerator,
         cast(1 as bigint) as denominator
 
-    from typed
+    from parted
+    where population = '{{ population }}'
+    {%- endfor %}
     {%- endfor %}
 )
 

@@ -53,6 +53,11 @@ placed as (
             when
                 measurements.stage in ('feature', 'defect', 'debt', 'risk', 'unplanned')
                 then 'work_type'
+            when
+                measurements.stage in (
+                    'outcome_anticipated', 'no_outcome_anticipated', 'no_initiative'
+                )
+                then 'initiative'
             when lives.author_kind = 'human' then 'stage'
             when measurements.stage = 'all' then 'author_kind'
             else 'bot_stage'

@@ -38,6 +38,10 @@ assistance as (
     select * from {{ ref('int_change_assistance') }}
 ),
 
+request_deliveries as (
+    select * from {{ ref('int_request_deliveries') }}
+),
+
 -- A life that lacks a stage says nothing of how its time is shared out.
 whole_lives as (
     select
@@ -195,6 +199,13 @@ final as (
     from outside_reviews
     union all
     select
+        change_key,
+        'requested' as population,
+        deployed_at as counted_at
+
+    from request_deliveries
+    union all
+    select
         item_key as change_key,
         'completed_items' as population,
         resolved_at as counted_at
@@ -209,6 +220,14 @@ final as (
 
     from item_lives
     where work_type is not null
+    union all
+    select
+        item_key as change_key,
+        'placed_items' as population,
+        resolved_at as counted_at
+
+    from item_lives
+    where initiative is not null
     union all
     select
         assistance.change_key,

@@ -1,5 +1,5 @@
 with initiatives as (
-    select * from {{ ref('stg_canonical__initiatives') }}
+    select * from {{ ref('int_initiatives') }}
     where delivered_at is not null
 ),
 
@@ -7,16 +7,14 @@ value_streams as (
     select * from {{ ref('value_streams') }}
 ),
 
--- A link to an objective says what it serves, not what it is expected to bring.
 placed as (
     select
         initiatives.initiative_id,
         initiatives.key_result,
         initiatives.anticipated_effect,
         initiatives.actual_effect,
+        initiatives.is_outcome_anticipated,
         initiatives.delivered_at,
-        coalesce(initiatives.states_outcome, false)
-        or initiatives.anticipated_effect is not null as is_outcome_anticipated,
         coalesce(value_streams.value_stream_key, 'unassigned') as value_stream_key
 
     from initiatives

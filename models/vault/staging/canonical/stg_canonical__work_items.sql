@@ -3,7 +3,7 @@ with landed as (
         'work_items', key=['work_item_id'],
         columns=[
             'work_type', 'created_at', 'resolved_at', 'states_outcome', 'system', 'repository',
-            'found_in',
+            'initiative', 'found_in', 'is_customer_request',
         ],
     ) }}
 ),
@@ -14,11 +14,13 @@ final as (
         work_item_id,
         system as system_key,
         repository,
+        initiative as initiative_id,
 
         -- properties
         work_type,
         states_outcome,
         found_in,
+        is_customer_request,
         source,
 
         -- timestamps

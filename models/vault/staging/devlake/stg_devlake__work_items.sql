@@ -1,5 +1,7 @@
 with issues as (
     select * from {{ source('devlake', 'issues') }}
+    -- An epic is an initiative (stg_devlake__initiatives), and what it consists of is the work.
+    where upper(type) != 'EPIC' or type is null
 ),
 
 work_item_keys as (
@@ -25,6 +27,7 @@ final as (
         work_item_id,
         nullif(component, '') as system,
         cast(null as {{ dbt.type_string() }}) as repository,
+        nullif(epic_key, '') as initiative,
 
         -- properties
         case upper(type)
@@ -33,8 +36,9 @@ final as (
             when 'INCIDENT' then 'unplanned'
         end as work_type,
         states_outcome,
-        -- DevLake does not say where a defect was found.
+        -- DevLake says neither where a defect was found nor who asked for an item.
         cast(null as {{ dbt.type_string() }}) as found_in,
+        cast(null as boolean) as is_customer_request,
 
         -- timestamps
         created_date as created_at,

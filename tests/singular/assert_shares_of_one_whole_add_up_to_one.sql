@@ -1,9 +1,10 @@
 {{ config(group='vault') }}
--- Types of work part the items of a cell: all are told or none, and what is told is every item.
+-- Types of work part the items of a cell, and so do initiatives: all are told or none, and what is
+-- told is every item.
 with observations as (
     select * from {{ ref('floor_observations') }}
     where
-        slice = 'work_type'
+        slice in ('work_type', 'initiative')
         and status in ('ok', 'withheld')
 )
 
