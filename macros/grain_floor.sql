@@ -1,7 +1,7 @@
 {#- A model above the floor must not name a person: said before anything is built. -#}
 {% macro grain_floor() -%}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
-        {%- set forbidden = '(^|_)(person|people|respondent_key|author|reviewer|coauthor|committer|assignee|login|e_?mail|user)(_|$)' -%}
+        {%- set forbidden = '(^|_)(person|people|respondent_key|account_key|author|reviewer|coauthor|committer|assignee|login|e_?mail|user)(_|$)' -%}
         {%- for node in graph.nodes.values()
             if node.resource_type == 'model' and node.config.group == 'published' -%}
             {%- for column in node.columns if modules.re.search(forbidden, column) -%}

@@ -113,6 +113,13 @@ CAPABILITIES = {
         "which changes an AI assistant helped with",
         ({"changes": ("body",)}, {"change_commits": ("commit_sha",), "commits": ("message",)}),
     ),
+    "ai_usage": Capability(
+        "who uses an AI tool that their team has seats of",
+        ({"ai_usage": ("account", "team", "tool"), "ai_licences": ("team", "tool", "seats")},),
+    ),
+    "ai_licences": Capability(
+        "which seats of AI tools a team has", ({"ai_licences": ("team", "tool", "seats")},)
+    ),
     "initiatives": Capability(
         "which initiatives were delivered", ({"initiatives": ("delivered_at", "body")},)
     ),

@@ -26,6 +26,8 @@ observed as (
     select * from {{ ref('observed_per_hundred') }}
     union all
     select * from {{ ref('observed_coverage_trends') }}
+    union all
+    select * from {{ ref('observed_ai_costs') }}
 ),
 
 services as (

@@ -11,6 +11,10 @@ with measured as (
     union all
     select * from {{ ref('floor_driver_contributions') }}
     union all
+    select * from {{ ref('floor_ai_adoption') }}
+    union all
+    select * from {{ ref('floor_ai_returns') }}
+    union all
     select * from {{ ref('observed_data_quality') }}
 ),
 

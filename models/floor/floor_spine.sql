@@ -97,11 +97,14 @@ final as (
     where
         buckets.bucket_start >= first_week.week_start
         and not series.is_derived
-        -- Of knowledge, of load, of stability and of a survey there is no weekly trend.
+        -- Of knowledge, of load, of stability, of a survey and of who uses what there is no weekly
+        -- trend.
         and (
-            (metrics.class not in ('K', 'V') and series.statistic not in ('index', 'gap'))
+            (metrics.class not in ('K', 'V', 'U') and series.statistic not in ('index', 'gap'))
             or buckets.bucket = 'quarter'
         )
+        -- A licence is paid for by months.
+        and (series.statistic != 'total' or buckets.bucket != 'week')
         -- What cannot be measured is the same for every bucket: the weeks need not repeat it.
         and (measurability.status = 'ok' or buckets.bucket != 'week')
 )

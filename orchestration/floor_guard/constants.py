@@ -28,9 +28,11 @@ STATISTICS = (
     "trend",
     "coefficient",
     "difference",
+    "total",
+    "return",
 )
 # What may lie below nothing.
-SIGNED_STATISTICS = ("coefficient", "difference", "trend")
+SIGNED_STATISTICS = ("coefficient", "difference", "return", "trend")
 CLOCKS = ("wall", "working", "none")
 STATUSES = ("ok", "withheld", "no_data", "not_measurable")
 METHODS = (
@@ -135,6 +137,7 @@ PEOPLE_CLASSES = ("P", "X")
 KNOWLEDGE_CLASSES = ("K",)
 SYSTEM_CLASSES = ("S",)
 SURVEY_CLASSES = ("V",)
+USE_CLASSES = ("U",)
 SENSITIVE_CLASSES = ("X",)
 SENSITIVE_GRAINS = ("value_stream", "portfolio")
 
@@ -169,6 +172,10 @@ RIDGE = 0.1
 COMPLETE_MINIMUM = 60
 SURVEY_ROLES = ("respondent",)
 SURVEY_GRAINS = ("team", "value_stream", "portfolio")
+# All that is told of who uses a tool, of quarters, and whom it rests on.
+USE_METRICS = {"ai_adoption": "share", "ai_weekly_adoption": "share", "ai_return": "return"}
+USE_ROLES = ("user",)
+USE_GRAINS = SURVEY_GRAINS
 # A survey tells how many answered by the lower edge of these bands only.
 PEOPLE_BANDS = (5, 10, 20)
 # A mean lies no nearer to the ends of the scale, and its range is that of such a spread at least.
@@ -223,6 +230,7 @@ WORDS = frozenset(
         *KNOWLEDGE_CLASSES,
         *SYSTEM_CLASSES,
         *SURVEY_CLASSES,
+        *USE_CLASSES,
         "human",
         "bot",
         UNEXPLAINED,
@@ -236,6 +244,8 @@ CANDIDATE_SCHEMA = "flowgrain_candidate"
 ACTIVITY = "flowgrain_vault.int_activity"
 SURVEY_ANSWERS = "flowgrain_vault.int_survey_answers"
 SURVEY_TEAMS = "flowgrain_vault.int_survey_teams"
+AI_USE = "flowgrain_vault.int_ai_use"
+AI_SEATS = "flowgrain_vault.int_ai_seats"
 SEEDS = "flowgrain_seeds"
 PUBLISHED_GROUP = "published"
 PUBLISHED_SCHEMA = "marts"
@@ -260,6 +270,7 @@ INTROSPECTING = ("run_query", "statement", "noop_statement", "print_table")
 # A wide mart tells of a cell only what one of these metrics was allowed to tell.
 DERIVED_FROM = {
     "ai_impact": (
+        "ai_adoption",
         "ai_assisted_share",
         "stage_wait",
         "time_to_first_review",
@@ -299,6 +310,6 @@ STORAGE_VERSION = "v1.2.0"
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 # Deny by default: a false alarm costs a better column name.
 PERSON_LIKE = re.compile(
-    r"person|people_?key|respondent_key|author|reviewer|committer|assignee|login|e_?mail|user_?name"
+    r"person|people_?key|respondent_key|account_key|author|reviewer|committer|assignee|login|e_?mail|user_?name"
     r"|(^|_)(user|users|nickname|handle|member)(_|$)"
 )

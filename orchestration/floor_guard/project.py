@@ -31,6 +31,9 @@ from orchestration.floor_guard.constants import (
     SURVEY_METRICS,
     SURVEY_ROLES,
     SYSTEM_CLASSES,
+    USE_CLASSES,
+    USE_METRICS,
+    USE_ROLES,
 )
 from orchestration.floor_guard.pins import digests, read_pins, write_pins
 from orchestration.floor_guard.rules import Finding
@@ -39,7 +42,7 @@ from orchestration.floor_guard.vocabulary import has_pattern
 Json = dict[str, Any]
 
 RELATIONS = ("model", "seed", "snapshot")
-CLASSES = PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES
+CLASSES = PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES + USE_CLASSES
 ZONES = ("vault", "floor", "marts")
 TYPES = {
     "bigint": "BIGINT",
@@ -615,6 +618,10 @@ def _metrics_are_classified(project: Project) -> Iterator[Finding]:
             wrong = "class", "is V, of which the floor tells the metrics of SURVEY_METRICS only"
         elif row["class"] in SURVEY_CLASSES and (roles != set(SURVEY_ROLES) or row["population"]):
             wrong = "subjects", "is V, but its people are not those who answered"
+        elif row["class"] in USE_CLASSES and row["metric_key"] not in USE_METRICS:
+            wrong = "class", "is U, of which the floor tells the metrics of USE_METRICS only"
+        elif row["class"] in USE_CLASSES and (roles != set(USE_ROLES) or row["population"]):
+            wrong = "subjects", "is U, but its people are not those who used a tool"
         elif row["class"] in PEOPLE_CLASSES and (not roles or not roles <= set(ROLES)):
             wrong = "subjects", "names no known role of people"
         elif row["class"] in SYSTEM_CLASSES and (roles or row["population"] in populations):

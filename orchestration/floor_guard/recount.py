@@ -38,16 +38,19 @@ from orchestration.floor_guard.constants import (
     SYSTEM_CLASSES,
     SYSTEM_COLUMNS,
     UNASSIGNED_KEY,
+    USE_CLASSES,
 )
 from orchestration.floor_guard.environment import minimum_people
 from orchestration.floor_guard.knowledge import check_knowledge
 from orchestration.floor_guard.rules import Rule, apply, listed, quoted, refusal
 from orchestration.floor_guard.surveys import check_drivers, check_surveys
+from orchestration.floor_guard.use import check_use
 
 # A closed bucket is published when late rows have had this long to arrive.
 LOADING_DAYS = timedelta(days=3)
 CELL = ("grain", "grain_key", "bucket", "bucket_start")
 SERIES = ("metric_key", "slice", "slice_value", "statistic", "clock")
+EVERY_CLASS = PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES + USE_CLASSES
 WITHHOLD = "Let the floor withhold these rows"
 
 
@@ -308,7 +311,7 @@ select count(*) from counted where {fault}
 
 
 def _metrics_are_classified(recount: Recount) -> None:
-    classes = listed(PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES)
+    classes = listed(EVERY_CLASS)
     wrong = {
         "metrics are not of a class of the floor": (
             f"select count(*) from metrics where class is null or class not in {classes}"
@@ -465,7 +468,7 @@ def _derived_rows_stand_on_observations(recount: Recount) -> None:
         if not figures:
             continue
         backed = "false"
-        every_class = listed(PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES)
+        every_class = listed(EVERY_CLASS)
         # What a mart says of one series stands on that series.
         shared = "".join(
             f" and observations.{key} = derived.{key}"
@@ -555,7 +558,7 @@ def _withheld_rows_are_empty(recount: Recount) -> None:
                 and observations.{column} is not null
                 and (
                     metrics.class in
-                        {listed(PEOPLE_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES)}
+                        {listed(PEOPLE_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES + USE_CLASSES)}
                     or '{column}' in ('value', 'lower_bound', 'upper_bound')
                 )
             """
@@ -656,6 +659,12 @@ def _surveys_are_told_of_many(recount: Recount) -> None:
             check_drivers(recount.connection, drivers.relation, table.relation)
 
 
+def _use_is_told_of_many(recount: Recount) -> None:
+    table = recount.named(OBSERVATIONS)
+    if table is not None:
+        check_use(recount.connection, table.relation, minimum_people())
+
+
 def _nothing_can_be_computed(recount: Recount) -> None:
     if recount.named(OBSERVATIONS) is not None:
         audit(recount.connection, minimum_people())
@@ -674,5 +683,6 @@ RULES = (
     Rule("O01", _systems_are_as_the_organisation_says),
     Rule("O11", _knowledge_is_told_of_many),
     Rule("O13", _surveys_are_told_of_many),
+    Rule("O15", _use_is_told_of_many),
     Rule("O16", _nothing_can_be_computed),
 )

@@ -18,6 +18,7 @@ import duckdb
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard.constants import (
     ACTIVITY,
+    AI_USE,
     CATALOGUE_TEXTS,
     COLUMN_VOCABULARY,
     FINDINGS,
@@ -185,7 +186,8 @@ def read_known(home: Home, connection: duckdb.DuckDBPyConnection) -> Known:
                 identifiers.update(_texts((row.get("alias"), row.get("person"))))
     keys = connection.execute(
         f"select person_key from vault.{ACTIVITY} "
-        f"union select person_key from vault.{SURVEY_ANSWERS}"
+        f"union select person_key from vault.{SURVEY_ANSWERS} "
+        f"union select person_key from vault.{AI_USE}"
     ).fetchall()
     identifiers.update(_texts(key for (key,) in keys))
     return known_forms(identifiers)

@@ -27,7 +27,8 @@ class Column:
     """One column of an entity, as its source holds it.
 
     `class_` says what may be done with it (grain floor); `reads` is its name in the source where
-    ours differs, `path` where it stands in an object of an API.
+    ours differs, `path` where it stands in an object of an API. Of a time that `is_week` only the
+    Monday of its ISO week lands; one that `is_planned` may lie after the extract.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Column:
     path: str = ""
     is_account: bool = False
     is_signed: bool = False
+    is_week: bool = False
+    is_planned: bool = False
 
     @property
     def lands(self) -> bool:
@@ -145,6 +148,8 @@ def _entity(name: str, spec: dict) -> Entity:
             path=options.get("path", ""),
             is_account=options.get("account", False),
             is_signed=options.get("signed", False),
+            is_week=options.get("week", False),
+            is_planned=options.get("planned", False),
         )
         for column, options in spec["columns"].items()
     }

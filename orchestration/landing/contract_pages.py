@@ -76,6 +76,10 @@ def _page(entity: Entity) -> str:
             kind += ": " + ", ".join(f"`{value}`" for value in column.values)
         if column.most is not None:
             kind += f", at most {column.most}"
+        if column.is_week:
+            kind += "; of it only the week lands"
+        if column.is_planned:
+            kind += "; may lie ahead"
         needed = "yes" if column.required else ""
         example = f"`{column.example}`" if column.example else ""
         rows.append(f"| `{column.name}` | {kind} | {needed} | {column.description} | {example} |")

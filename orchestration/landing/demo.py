@@ -22,7 +22,7 @@ import numpy as np
 import yaml
 
 from orchestration.landing.contract import entities
-from orchestration.landing.demo_ai import Assistance, speed_up
+from orchestration.landing.demo_ai import Assistance, licences, speed_up, uses
 from orchestration.landing.demo_dependencies import Item, Stall, links
 from orchestration.landing.demo_outcomes import initiatives
 from orchestration.landing.demo_quality import QualityTelling, Systems
@@ -116,6 +116,8 @@ def _organisation_seeds() -> dict[str, Table]:
             ("team_key", "step", "started_on"),
             [(t, "tools", quarter_start(q)) for t, q in everything["ai"]["rollouts"].items()],
         ),
+        "ai_tool_prices": _listed(everything["ai"]["prices"]),
+        "ai_value_assumptions": _listed(everything["ai"]["assumptions"]),
         "calendars": (
             ("calendar_key", "time_zone", "weekday", "opens", "closes"),
             [
@@ -128,11 +130,12 @@ def _organisation_seeds() -> dict[str, Table]:
             ("calendar_key", "holiday_date"),
             [(key, day) for key, calendar in calendars.items() for day in calendar["holidays"]],
         ),
-        "targets": (
-            tuple(everything["targets"][0]),
-            [tuple(target.values()) for target in everything["targets"]],
-        ),
+        "targets": _listed(everything["targets"]),
     }
+
+
+def _listed(rows: list[dict[str, object]]) -> Table:
+    return tuple(rows[0]), [tuple(row.values()) for row in rows]
 
 
 def _system_seeds() -> dict[str, Table]:
@@ -686,6 +689,7 @@ class Telling:
         self._quality(scale)
         self._surveys()
         self._tell_initiatives()
+        self._seats()
         self._tables.finish()
         aliases = sorted(self._roster.aliases)
         _write(self._tables.folder / "identities.csv", ("alias", "person"), aliases)
@@ -722,6 +726,16 @@ class Telling:
                 updated_at=moments["delivered"],
                 **{name: value for name, value in row.items() if name not in moments},
             )
+
+    def _seats(self) -> None:
+        """Who has seats of AI tools, and who used them when; its random numbers are its own."""
+        planted, rng = parameters()["ai"], np.random.default_rng([self._seed, 7])
+        for row in licences(planted, quarter_start):
+            self._tables.add("ai_licences", **row)
+        for quarter in range(1, parameters()["calendar"]["quarters"] + 1):
+            present = self._roster.present
+            for row in uses(planted, quarter, quarter_start(quarter), present, rng):
+                self._tables.add("ai_usage", **row)
 
     def _initiatives(self) -> dict[str, list[dict[str, Any]]]:
         """What each value stream takes up and delivers; its random numbers are its own."""

@@ -6,7 +6,8 @@ changes of the teams that got the tools: everything else stays as it is without 
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, Protocol
@@ -135,3 +136,48 @@ class Assistance:
                 waiting.remove((change_id, merged))
                 return f"\n\nReverts #{change_id}"
         return ""
+
+
+def licences(planted: dict[str, Any], quarter: Callable[[int], date]) -> list[dict[str, object]]:
+    """Rows of who has seats of which tool, given the first Monday of each quarter."""
+    rows = []
+    for licence in planted["licences"]:
+        end: dict[str, int] | None = licence.get("ends")
+        last = quarter(end["quarter"]) + timedelta(days=end["after_days"]) if end else None
+        rows.append(
+            {name: licence[name] for name in ("team", "tool", "seats")}
+            | {"valid_from": midnight(quarter(licence["quarter"])), "valid_to": midnight(last)}
+        )
+    return rows
+
+
+def uses(
+    planted: dict[str, Any],
+    number: int,
+    begin: date,
+    present: Callable[[str, int, int], list[Any]],
+    rng: np.random.Generator,
+) -> Iterable[dict[str, object]]:
+    """Rows of who used what in the weeks of a quarter, given its number and first Monday.
+
+    Whoever has a second login uses both, and whoever has a second tool both tools.
+    """
+    end = begin + timedelta(weeks=13)
+    moments = [int(datetime.fromisoformat(midnight(day)).timestamp()) for day in (begin, end)]
+    for team, count in planted["users"].items():
+        held = [row for row in planted["licences"] if row["team"] == team]
+        tools = [row["tool"] for row in held if row["quarter"] <= number]
+        people = present(team, moments[0], moments[1])[: count if tools else 0]
+        for week in range(13):
+            monday = midnight(begin + timedelta(weeks=week))
+            for person in people:
+                if rng.random() < planted["used_weeks"]:
+                    for account in filter(None, (person.login, person.second_login)):
+                        for tool in tools:
+                            row = {"account": account, "team": team, "tool": tool}
+                            yield row | {"week_start": monday}
+
+
+def midnight(day: date | None) -> str:
+    """Begin of a day as the contract wants it; empty where there is none."""
+    return f"{datetime.combine(day, time()):%Y-%m-%dT%H:%M:%SZ}" if day else ""

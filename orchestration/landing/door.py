@@ -665,7 +665,10 @@ def _reading(column: Column, given: pa.DataType | None, loaded_to: datetime) -> 
             reasons.append(f"when regexp_full_match({text}, '{UNZONED}') then 'tz_missing'")
             reasons.append(f"when {text} is not null and ({typed}) is null then 'not_a_timestamp'")
         # An event dated after the extract is a mistake: it would close buckets that are open.
-        reasons.append(f"when ({typed}) > timestamp '{loaded_to}' then 'later_than_extract'")
+        if not column.is_planned:
+            reasons.append(f"when ({typed}) > timestamp '{loaded_to}' then 'later_than_extract'")
+        if column.is_week:
+            typed = f"date_trunc('week', {typed})"
     elif column.type in ("integer", "number"):
         typed = f"try_cast({text} as {SQL_TYPES[column.type]})"
         article = "an" if column.type == "integer" else "a"

@@ -261,6 +261,16 @@ class Lab:
                     quarter_start date, stated_team varchar, team_key varchar,
                     value_stream_key varchar, invited_count bigint
                 );
+                create table flowgrain_vault.int_ai_use (
+                    team_key varchar, quarter_start date, week_start date, person_key varchar
+                );
+                create table flowgrain_vault.int_ai_seats (
+                    team_key varchar, value_stream_key varchar, quarter_start date,
+                    week_start date, seats bigint, untold_seats bigint
+                );
+                create table flowgrain_seeds.ai_value_assumptions as
+                    select null::date as valid_from, 1 as hours_saved_low, 3 as hours_saved_high,
+                        50 as hour_cost, 'EUR' as currency, 'a guess' as basis;
                 """
             )
             # Six people in each value stream, seven changes each: enough, with one to spare.

@@ -426,13 +426,28 @@ def test_a_metric_that_serves_no_decision_is_refused(
     told(project, "C20", "metrics", column)
 
 
-@pytest.mark.parametrize("kind", ["V", "K"])
+@pytest.mark.parametrize("kind", ["V", "K", "U"])
 def test_a_class_whose_rules_do_not_know_it_is_refused(
     project: ProjectLab, tmp_path: Path, kind: str
 ) -> None:
-    """ATK36 to ATK38: no survey before the floor knows its rules; of knowledge two metrics only."""
+    """ATK36 to ATK38: of surveys, knowledge and the use of tools only what has rules is told."""
     edited_seed(project.own_seeds(tmp_path), "metrics", "flow_time", **{"class": kind})
     told(project, "C13", "metrics", "class")
+
+
+def test_use_that_rests_on_others_than_who_used_it_is_refused(
+    project: ProjectLab, tmp_path: Path
+) -> None:
+    """As a measure of authors its people would be counted of their changes."""
+    edited_seed(project.own_seeds(tmp_path), "metrics", "ai_adoption", subjects="author")
+    told(project, "C13", "metrics", "subjects")
+
+
+@pytest.mark.parametrize("mart", ["int_ai_use", "stg_canonical__ai_usage", "floor_ai_cells"])
+def test_a_mart_that_reads_who_uses_a_tool(project: ProjectLab, mart: str) -> None:
+    """Neither who used it when, nor how many did, is for a mart."""
+    project.add("attack", f"select grain_key from {{{{ ref('{mart}') }}}}")
+    told(project, "C01")
 
 
 # 5.7 Bypassing dbt.

@@ -912,6 +912,161 @@ def test_a_survey_that_tells_of_few_is_refused(lab: Lab, attack: Callable[[Lab],
     refused(lab, "O13")
 
 
+# O15: who uses a licensed tool.
+
+SEATS = {"t_01": ("vs_1", 12, 6), "t_02": ("vs_1", 14, 7), "t_03": ("vs_2", 8, 4)} | {
+    "t_04": ("vs_2", 12, 6)
+}
+TOTALS = {"vs_1": 26, "vs_2": 20, "all": 46}
+
+
+def _band(lab: Lab, key: str, **changes: object) -> None:
+    """Tell the tenth of the seats that somebody uses: half of them, wherever one looks."""
+    grain = "portfolio" if key == "all" else "value_stream" if key in TOTALS else "team"
+    seats = TOTALS[key] if key in TOTALS else SEATS[key][1]
+    told = {"metric_key": "ai_adoption", "grain": grain, "grain_key": key, "statistic": "share"}
+    band = {"value": None, "lower_bound": 0.5, "upper_bound": 0.6, "method": "band"}
+    base = {"denominator": seats, "sample_size": seats}
+    lab.observe(**told | band | base | changes)
+
+
+def _weekly(lab: Lab, **changes: object) -> None:
+    """Tell the same of the weeks, of one team."""
+    base = {"metric_key": "ai_weekly_adoption", "denominator": 24, "sample_size": 24}
+    _band(lab, "t_01", **base | changes)
+
+
+def _return(lab: Lab, **changes: object) -> None:
+    """Tell what 12 to 14.4 weeks at 1 to 3 hours of 50 bring, of a cost of 480."""
+    cost = {"metric_key": "ai_cost", "grain": "team", "grain_key": "t_01", "statistic": "total"}
+    lab.observe(**cost, value=480, lower_bound=480, upper_bound=480, sample_size=24)
+    told = {"metric_key": "ai_return", "statistic": "return", "denominator": None}
+    _band(
+        lab, "t_01", **told | {"sample_size": 24, "lower_bound": 0.25, "upper_bound": 3.5} | changes
+    )
+
+
+def _use(lab: Lab) -> None:
+    """Two teams of vs_1 of which half use their seats, two of vs_2 of which one has four users."""
+    lab.sql(
+        """
+        insert into flowgrain_seeds.metrics values
+            ('ai_adoption', 'U', null, 'user', 'Seats used', 0.1),
+            ('ai_weekly_adoption', 'U', null, 'user', 'Weeks of seats used', 0.1),
+            ('ai_cost', 'S', null, null, 'Cost', 0.01),
+            ('ai_return', 'U', null, 'user', 'Return', 0.01);
+        insert into flowgrain_seeds.teams values ('t_03', 'Refunds', 'default'),
+            ('t_04', 'Runtime', 'default');
+        """
+    )
+    for number, (team, (stream, seats, users)) in enumerate(SEATS.items()):
+        for week in (QUARTER, "2026-01-05"):
+            lab.sql(
+                "insert into flowgrain_vault.int_ai_seats values "
+                f"('{team}', '{stream}', '{QUARTER}', '{week}', {seats}, 0)"
+            )
+            for user in range(users):
+                lab.sql(
+                    "insert into flowgrain_vault.int_ai_use values "
+                    f"('{team}', '{QUARTER}', '{week}', '{person(900 + 20 * number + user)}')"
+                )
+
+
+def _honest_use(lab: Lab) -> None:
+    """Tell all that may be told: vs_2's teams are hidden, one of them only with the other."""
+    _use(lab)
+    for key in ("t_01", "t_02", *TOTALS):
+        _band(lab, key)
+
+
+def _told_of_t_01(lab: Lab, change: str) -> None:
+    lab.sql(
+        f"update {CANDIDATES}.metric_observations set {change} "
+        "where metric_key = 'ai_adoption' and grain_key = 't_01'"
+    )
+
+
+def _seats_of_t_01(lab: Lab, seats: int, where: str = "true") -> None:
+    lab.sql(
+        f"update flowgrain_vault.int_ai_seats set seats = {seats} where team_key = 't_01' "
+        f"and {where}"
+    )
+
+
+def test_use_by_many_of_many_seats_passes(lab: Lab) -> None:
+    _honest_use(lab)
+    _weekly(lab)
+    _return(lab)
+    lab.publish()
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(lambda lab: _band(lab, "t_03"), id="four-users"),
+        pytest.param(lambda lab: _band(lab, "t_04"), id="beside-a-hidden-sibling"),
+        pytest.param(
+            lambda lab: (
+                _told_of_t_01(lab, "sample_size = 10, denominator = 10"),
+                _told_of_t_01(lab, "lower_bound = 0.6, upper_bound = 0.7"),
+                _seats_of_t_01(lab, 10),
+            ),
+            id="four-seats-that-nobody-uses",
+        ),
+        pytest.param(
+            lambda lab: (_weekly(lab), _seats_of_t_01(lab, 6, f"week_start > '{QUARTER}'")),
+            id="all-use-theirs-once-some-are-given-back",
+        ),
+        pytest.param(lambda lab: _told_of_t_01(lab, "value = 0.5"), id="the-share-itself"),
+        pytest.param(lambda lab: _told_of_t_01(lab, "numerator = 6"), id="how-many-use-one"),
+        pytest.param(lambda lab: _told_of_t_01(lab, "upper_bound = 0.5"), id="no-band"),
+        pytest.param(
+            lambda lab: _told_of_t_01(lab, "lower_bound = 0.4, upper_bound = 0.5"),
+            id="another-tenth",
+        ),
+        pytest.param(lambda lab: _told_of_t_01(lab, "sample_size = 6"), id="users-for-seats"),
+        pytest.param(
+            lambda lab: lab.sql(
+                f"update flowgrain_vault.int_ai_use set person_key = '{person(900)}' "
+                f"where person_key in ('{person(901)}', '{person(902)}')"
+            ),
+            id="three-accounts-of-one-person",
+        ),
+        pytest.param(
+            lambda lab: lab.sql(
+                "update flowgrain_vault.int_ai_use set person_key = null where team_key = 't_01'"
+            ),
+            id="accounts-that-nobody-declared",
+        ),
+        pytest.param(
+            lambda lab: lab.sql(
+                "insert into flowgrain_vault.int_ai_use select 't_01', "
+                f"date '{QUARTER}', date '{QUARTER}' + cast(7 * week as integer), '{person(900)}' "
+                "from range(2, 13) as weeks(week)"
+            ),
+            id="more-than-half-of-the-weeks-are-somebodys",
+        ),
+        pytest.param(
+            lambda lab: _band(lab, "t_01", bucket="week", bucket_start="2026-01-05"),
+            id="weekly-trend",
+        ),
+        pytest.param(lambda lab: _band(lab, "t_01", grain="system"), id="of-a-system"),
+        pytest.param(lambda lab: _band(lab, "t_01", slice="driver"), id="of-a-slice"),
+        pytest.param(lambda lab: _return(lab), id="a-return-of-nothing-published"),
+        pytest.param(
+            lambda lab: (_weekly(lab), _return(lab, lower_bound=0.4)), id="another-return"
+        ),
+        pytest.param(
+            lambda lab: (_weekly(lab), _return(lab, value=1.5)), id="a-return-to-the-point"
+        ),
+    ],
+)
+def test_use_that_tells_of_few_is_refused(lab: Lab, attack: Callable[[Lab], object]) -> None:
+    _honest_use(lab)
+    attack(lab)
+    refused(lab, "O15")
+
+
 # C13, C12, O: people are counted anew.
 
 

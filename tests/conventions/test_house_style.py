@@ -36,7 +36,7 @@ SHARED = re.compile(r"_[a-z]+__sources\.yml|groups\.yml|exposures\.yml")
 MACRO = re.compile(r"{%-?\s*macro\s+(\w+)\(([^)]*)\)")
 DISPATCHED = re.compile(r"(default|spark|postgres|duckdb)__")
 DIRECTIONS = {"higher_is_better", "lower_is_better", "context"}
-CLASSES = {"P", "S", "V", "K", "X"}
+CLASSES = {"P", "S", "V", "U", "K", "X"}
 Row = dict[str, str]
 
 
@@ -130,6 +130,9 @@ def test_every_metric_serves_a_decision(metric: Row) -> None:
     if metric["class"] in {"P", "K", "X"}:
         assert set(metric["subjects"].split("|")) <= {"author", "reviewer"}
         assert metric["population"].strip()
+        assert metric["misuse_warning"].strip()
+    if metric["class"] in {"V", "U"}:
+        assert metric["subjects"] == {"V": "respondent", "U": "user"}[metric["class"]]
         assert metric["misuse_warning"].strip()
     if metric["class"] == "S":
         assert not metric["subjects"], "a system's measure rests on nobody"

@@ -169,3 +169,90 @@ def test_adoption_stands_beside_review_and_rework(marts: duckdb.DuckDBPyConnecti
     ).fetchall()
     assert told > 0
     assert silent == 0
+
+
+# What is told of seats and use: by metric, group and quarter, its bounds; none where withheld.
+Told = dict[tuple[str, date], tuple[float, float] | None]
+
+
+def bounds(marts: duckdb.DuckDBPyConnection, metric: str) -> Told:
+    """Bounds of a metric of each group and quarter from the first rollout on."""
+    rows = marts.execute(
+        """
+        select grain_key, bucket_start, lower_bound, upper_bound from metric_observations
+        where metric_key = ? and bucket = 'quarter' and bucket_start >= ?
+        """,
+        [metric, min(ROLLOUTS.values())],
+    ).fetchall()
+    return {
+        (key, start): None if lower is None else (float(lower), float(upper))
+        for key, start, lower, upper in rows
+    }
+
+
+def test_who_uses_a_seat_comes_back_as_a_tenth(marts: duckdb.DuckDBPyConnection) -> None:
+    """Planted people ÷ planted seats of the first tool, however many tools and logins they have."""
+    told = bounds(marts, "ai_adoption")
+    compared = set()
+    for licence in AI["licences"]:
+        team = licence["team"]
+        seats = max(other["seats"] for other in AI["licences"] if other["team"] == team)
+        for (key, _), band in told.items():
+            if key == team and band is not None:
+                compared.add(team)
+                assert band[0] <= AI["users"][team] / seats < band[1] == round(band[0] + 0.1, 1)
+    assert compared == AI["users"].keys() - {"t_03"}
+
+
+def test_three_users_are_told_of_nowhere(marts: duckdb.DuckDBPyConnection) -> None:
+    """Neither by their team and value stream nor by what all others leave of the portfolio."""
+    told = bounds(marts, "ai_adoption")
+    starts = {start for _, start in told}
+    assert len(starts) == parameters()["calendar"]["quarters"] - min(AI["rollouts"].values()) + 1
+    streams = {parameters()["teams"][team]["stream"] for team in AI["users"]}
+    for start in starts:
+        assert told["t_03", start] is told["vs_1", start] is None
+        assert told["all", start] is not None
+        assert sum(told[stream, start] is None for stream in streams) >= 2
+
+
+def test_weeks_of_use_come_back(marts: duckdb.DuckDBPyConnection) -> None:
+    """The portfolio's band holds planted users and weeks over planted seats."""
+    last = quarter_start(parameters()["calendar"]["quarters"])
+    band = bounds(marts, "ai_weekly_adoption")["all", last]
+    seats = sum(row["seats"] for row in AI["licences"] if row["tool"] == "copilot")
+    expected = AI["used_weeks"] * sum(AI["users"].values()) / seats
+    assert band is not None
+    assert band[0] <= expected < band[1]
+
+
+def test_a_licence_that_ended_costs_its_days(marts: duckdb.DuckDBPyConnection) -> None:
+    """In its last quarter t_08's second tool costs 45 of 91 days, and what it costs adds up."""
+    told = bounds(marts, "ai_cost")
+    last = quarter_start(parameters()["calendar"]["quarters"])
+    chat = next(row for row in AI["licences"] if "ends" in row)
+    copilot = next(row for row in AI["licences"] if row["team"] == chat["team"])
+    expected = sum(
+        row["seats"] * days * prices[-1] * 12 / 365
+        for row, days in ((copilot, 91), (chat, chat["ends"]["after_days"]))
+        for prices in [[p["price"] for p in AI["prices"] if p["tool"] == row["tool"]]]
+    )
+    assert told["t_08", last] == pytest.approx((expected, expected), abs=0.2)
+    parts, whole = (told[key, last] for key in ("t_06", "vs_2"))
+    assert parts is not None
+    assert whole is not None
+    assert whole[0] == pytest.approx(parts[0] + told["t_08", last][0])
+
+
+def test_returns_hold_what_was_assumed(marts: duckdb.DuckDBPyConnection) -> None:
+    """As a range that holds the planted use at either end of what a week of it may save."""
+    last = quarter_start(parameters()["calendar"]["quarters"])
+    returns, costs = (bounds(marts, metric) for metric in ("ai_return", "ai_cost"))
+    told, cost = returns["all", last], costs["all", last]
+    assert told is not None
+    assert cost is not None
+    weeks = 13 * AI["used_weeks"] * sum(AI["users"].values())
+    assumed = AI["assumptions"][-1]
+    for hours in (assumed["hours_saved_low"], assumed["hours_saved_high"]):
+        expected = weeks * hours * assumed["hour_cost"] / cost[0] - 1
+        assert told[0] <= expected <= told[1]

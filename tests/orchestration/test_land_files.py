@@ -116,6 +116,45 @@ def test_a_change_lands_without_its_person_and_its_text(home: Home, folder: Path
     assert query(home, "select work_item_id from raw_files.change_work_items") == [("PAY-1",)]
 
 
+def test_of_use_only_the_week_lands(home: Home, folder: Path) -> None:
+    """Days of one week are one row, whatever else a file says; what lies ahead was never used."""
+    write(
+        folder,
+        "ai_usage",
+        "account,team,tool,week_start,prompts",
+        "ada@shop.invalid,t_01,copilot,2026-03-04T17:12:00+01:00,12",
+        "ada@shop.invalid,t_01,copilot,2026-03-06T09:00:00Z,30",
+        "ada@shop.invalid,t_01,copilot,9999-03-09T09:00:00Z,1",
+        "ada@shop.invalid,t_01,copilot,2026-03-04,1",
+    )
+    done = land_files(home, folder)
+    assert_balanced(done)
+    assert done.counts["ai_usage"].rows_quarantined == 2
+    assert query(home, "select team, tool, week_start from raw_files.ai_usage") == [
+        ("t_01", "copilot", datetime(2026, 3, 2))
+    ]
+    columns = query(
+        home, "select column_name from information_schema.columns where table_name = 'ai_usage'"
+    )
+    assert "prompts" not in {name for (name,) in columns}
+
+
+def test_a_licence_may_end_ahead(home: Home, folder: Path) -> None:
+    """Its end is a plan; how many seats it has must be a number."""
+    write(
+        folder,
+        "ai_licences",
+        "team,tool,valid_from,valid_to,seats",
+        "t_01,copilot,2026-01-05T00:00:00Z,9998-01-05T00:00:00Z,12",
+        "t_02,copilot,2026-01-05T00:00:00Z,,many",
+        "t_03,copilot,2026-01-05T00:00:00Z,,-1",
+    )
+    done = land_files(home, folder)
+    assert_balanced(done)
+    assert done.counts["ai_licences"].rows_quarantined == 2
+    assert query(home, "select team, seats from raw_files.ai_licences") == [("t_01", 12)]
+
+
 def test_an_effect_may_be_a_fall_and_must_be_a_number(home: Home, folder: Path) -> None:
     """What was to fall is below 0; what is no quantity goes to quarantine, and nothing is lost."""
     write(

@@ -2,8 +2,8 @@ with observations as (
     select * from {{ ref('floor_observations') }}
     where
         metric_key in (
-            'ai_assisted_share', 'stage_wait', 'time_to_first_review', 'reopened_rate',
-            'change_fail_rate'
+            'ai_adoption', 'ai_assisted_share', 'stage_wait', 'time_to_first_review',
+            'reopened_rate', 'change_fail_rate'
         )
         and slice in ('all', 'stage', 'assistance')
 ),
@@ -16,6 +16,7 @@ final as (
         bucket,
         bucket_start,
         {%- for name, metric, slice_value, statistic, clock in [
+            ('adoption', 'ai_adoption', 'all', 'share', 'none'),
             ('assisted_share', 'ai_assisted_share', 'all', 'share', 'none'),
             ('review_wait_hours', 'stage_wait', 'review', 'p50', 'working'),
             ('assisted_first_review_hours', 'time_to_first_review', 'assisted', 'p50', 'working'),

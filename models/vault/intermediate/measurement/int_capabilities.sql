@@ -63,6 +63,10 @@ dependency_spans as (
     select * from {{ ref('int_dependency_spans') }}
 ),
 
+ai_licences as (
+    select * from {{ ref('int_ai_licences') }}
+),
+
 survey_answers as (
     select * from {{ ref('int_survey_answers') }}
 ),
@@ -204,6 +208,17 @@ found as (
         'surveys' as capability,
         count(*) as row_count
     from survey_answers
+    union all
+    select
+        'ai_usage' as capability,
+        count(*) as row_count
+    from source_entities
+    where entity = 'ai_usage'
+    union all
+    select
+        'ai_licences' as capability,
+        count(*) as row_count
+    from ai_licences
     union all
     -- Reviews alone say nothing of the work in Dev: all of it would read as waiting.
     select

@@ -30,6 +30,10 @@ findings as (
     select * from {{ ref('stg_canonical__vulnerability_findings') }}
 ),
 
+ai_usage as (
+    select * from {{ ref('stg_canonical__ai_usage') }}
+),
+
 -- What a source calls its tables is its own; what they became is what it delivers.
 final as (
     select distinct
@@ -37,6 +41,12 @@ final as (
         'change_reviews' as entity
 
     from change_reviews
+    union all
+    select distinct
+        source,
+        'ai_usage' as entity
+
+    from ai_usage
     union all
     select distinct
         source,
