@@ -109,6 +109,10 @@ CAPABILITIES = {
             },
         ),
     ),
+    "headcounts": Capability(
+        "how many people left their team's organisation",
+        ({"headcounts": ("quarter", "team", "people_count", "leaver_count")},),
+    ),
     "assistance": Capability(
         "which changes an AI assistant helped with",
         ({"changes": ("body",)}, {"change_commits": ("commit_sha",), "commits": ("message",)}),

@@ -11,6 +11,8 @@ with measured as (
     union all
     select * from {{ ref('floor_driver_contributions') }}
     union all
+    select * from {{ ref('floor_attrition') }}
+    union all
     select * from {{ ref('observed_data_quality') }}
 ),
 

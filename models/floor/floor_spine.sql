@@ -97,9 +97,9 @@ final as (
     where
         buckets.bucket_start >= first_week.week_start
         and not series.is_derived
-        -- Of knowledge, of load, of stability and of a survey there is no weekly trend.
+        -- Of knowledge, load, stability, a survey and of who left there is no weekly trend.
         and (
-            (metrics.class not in ('K', 'V') and series.statistic not in ('index', 'gap'))
+            (metrics.class not in ('K', 'V', 'X') and series.statistic not in ('index', 'gap'))
             or buckets.bucket = 'quarter'
         )
         -- What cannot be measured is the same for every bucket: the weeks need not repeat it.

@@ -88,7 +88,7 @@ METRICS = """
     ('wait_share', 'P', 'deployed', 'author|reviewer', 'Waiting in a stage', 0.001),
     ('wait_intensity', 'P', 'deployed', 'author|reviewer', 'One to three', 1),
     ('flow_load', 'P', 'in_progress', 'author', 'Open at the end', 1),
-    ('after_hours', 'X', 'merged', 'author', 'Work outside the calendar', 1),
+    ('attrition_risk', 'X', null, 'leaver', 'Who left', 0.001),
     ('mapped_share', 'S', null, null, 'Changes of a known system', 0.01)
 """
 
@@ -261,6 +261,10 @@ class Lab:
                     quarter_start date, stated_team varchar, team_key varchar,
                     value_stream_key varchar, invited_count bigint
                 );
+                create table flowgrain_vault.int_headcounts (
+                    quarter_start date, team_key varchar, year_number integer,
+                    quarter_number integer, people_count decimal(12, 3), leaver_count bigint
+                );
                 """
             )
             # Six people in each value stream, seven changes each: enough, with one to spare.
@@ -348,7 +352,6 @@ class Lab:
         whole = {"grain": "portfolio", "grain_key": "all", "sample_size": 2 * EVENTS}
         self.observe(**whole)
         self.observe(metric_key="flow_load", numerator=None)
-        self.observe(metric_key="after_hours", **whole)
         self.observe(
             bucket="week",
             bucket_start="2026-02-09",

@@ -30,6 +30,10 @@ findings as (
     select * from {{ ref('stg_canonical__vulnerability_findings') }}
 ),
 
+headcounts as (
+    select * from {{ ref('stg_canonical__headcounts') }}
+),
+
 -- What a source calls its tables is its own; what they became is what it delivers.
 final as (
     select distinct
@@ -73,6 +77,12 @@ final as (
         'environment_requests' as entity
 
     from environment_requests
+    union all
+    select distinct
+        source,
+        'headcounts' as entity
+
+    from headcounts
     union all
     select distinct
         source,
