@@ -198,11 +198,19 @@ def _expected(parts: dict[str, Part], minimum: int) -> dict[Key, Figures]:
     )
     if parts and all(part.is_sound(minimum) for part in parts.values()):
         rate = whole.left / whole.person_years
-        thirds = {name: _shrunk(part, rate) for name, part in parts.items()}
+        spread = sum(
+            part.person_years * (part.person_years + PRIOR_YEARS) for part in parts.values()
+        )
+        variance = rate * (1 - rate) * spread / (PRIOR_YEARS + 1) / whole.person_years**2
         return {
             ("all", "all", "share"): _wilson(whole),
-            **{(THIRDS, name, "share"): figures for name, figures in thirds.items()},
-            (THIRDS, THIRDS_GAP, "difference"): _difference(thirds[LOWEST], thirds[HIGHEST]),
+            **{
+                (THIRDS, name, "share"): _shrunk(part, rate, variance)
+                for name, part in parts.items()
+            },
+            (THIRDS, THIRDS_GAP, "difference"): _difference(
+                parts[LOWEST], parts[HIGHEST], rate, variance
+            ),
         }
     if parts and all(part.is_low for part in parts.values()):
         banded = {("all", "all", "share"): whole}
@@ -213,14 +221,16 @@ def _expected(parts: dict[str, Part], minimum: int) -> dict[Key, Figures]:
     return {}
 
 
-def _shrunk(part: Part, rate: float) -> Figures:
-    """Mean and 95 % range of a third's beta posterior."""
+def _shrunk(part: Part, rate: float, rate_variance: float) -> Figures:
+    """Mean and 95 % range of a third's beta posterior, whose prior's mean is an estimate too."""
     gone = part.left + PRIOR_YEARS * rate
     stayed = part.person_years - part.left + PRIOR_YEARS * (1 - rate)
+    value = gone / (gone + stayed)
     odds = log((gone - 0.5) / (stayed - 0.5))
-    half = Z * sqrt(1 / (gone - 0.5) + 1 / (stayed - 0.5))
+    slope = PRIOR_YEARS / (part.person_years + PRIOR_YEARS) / value / (1 - value)
+    half = Z * sqrt(1 / (gone - 0.5) + 1 / (stayed - 0.5) + slope**2 * rate_variance)
     lower, upper = (1 / (1 + exp(-odds - side * half)) for side in (-1, 1))
-    return gone / (gone + stayed), lower, upper, part.left, part.person_years, part.person_years
+    return value, lower, upper, part.left, part.person_years, part.person_years
 
 
 def _wilson(part: Part) -> Figures:
@@ -232,13 +242,16 @@ def _wilson(part: Part) -> Figures:
     return share, lower, upper, part.left, count, count
 
 
-def _difference(first: Figures, second: Figures) -> Figures:
-    """By how much one figure is above another, with the range that follows from theirs."""
-    above, below = float(first[0] or 0), float(second[0] or 0)
-    gap = above - below
-    lower = gap - hypot(above - first[1], second[2] - below)
-    upper = gap + hypot(first[2] - above, below - second[1])
-    return gap, lower, upper, None, None, first[5] + second[5]
+def _difference(first: Part, second: Part, rate: float, rate_variance: float) -> Figures:
+    """By how much a third is above another: what is uncertain in the prior moves both."""
+    above, high, highest, *_ = _shrunk(first, rate, 0)
+    below, low, lowest, *_ = _shrunk(second, rate, 0)
+    weights = [PRIOR_YEARS / (part.person_years + PRIOR_YEARS) for part in (first, second)]
+    shared = Z * (weights[0] - weights[1]) * sqrt(rate_variance)
+    gap = float(above or 0) - float(below or 0)
+    lower = gap - hypot(float(above or 0) - high, lowest - float(below or 0), shared)
+    upper = gap + hypot(highest - float(above or 0), float(below or 0) - low, shared)
+    return gap, lower, upper, None, None, first.person_years + second.person_years
 
 
 def _is_same(told: tuple[float | None, ...], expected: Figures, step: float) -> bool:

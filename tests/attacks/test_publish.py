@@ -949,9 +949,9 @@ def _attrition(lab: Lab) -> None:
             for place, start in enumerate(quarters, start=1)
         )
         lab.sql(f"insert into flowgrain_vault.int_headcounts values {rows}")
-    _leavers(lab, "lowest", 0.165, 0.119, 0.219, numerator=24, denominator=120)
+    _leavers(lab, "lowest", 0.165, 0.116, 0.225, numerator=24, denominator=120)
     for third in ("middle", "highest"):
-        _leavers(lab, third, 0.101, 0.066, 0.147, numerator=10, denominator=120)
+        _leavers(lab, third, 0.101, 0.062, 0.155, numerator=10, denominator=120)
     _leavers(lab, "all", 0.122, 0.092, 0.161, numerator=44, denominator=360, slice="all")
     gap = {"statistic": "difference", "method": "mover", "sample_size": 240}
     _leavers(lab, "lowest_less_highest", 0.064, -0.001, 0.128, **gap)

@@ -44,6 +44,10 @@ PAY-1,in progress,2026-03-03T09:00:00Z
 deployment_id,repository,environment,result,commit_sha,finished_at
 d1,demo/checkout,moon,success,aa1,2026-03-05T09:00:00Z
 """,
+    "headcounts": """\
+quarter,team,people_count,leaver_count
+2026-q1,t_99,9,1
+""",
 }
 Sections = dict[str, list[str]]
 
@@ -94,11 +98,12 @@ def test_names_without_a_row_in_the_seeds_are_listed(sections: Sections) -> None
     assert "repository lost/attic has no system; changes: 2 (system_paths.csv)" in lines
     assert "status Parked is not mapped; times taken: 1 (status_map.csv)" in lines
     assert "environment moon is not mapped; deployments: 1 (environments.csv)" in lines
+    assert "team t_99 is not known; quarters of headcounts: 1 (teams.csv)" in lines
     # ada is declared; bo opened two changes and reviewed another.
     assert any(
         line.startswith("1 of 2 who took part in changes are not declared") for line in lines
     )
-    assert len(lines) == 4
+    assert len(lines) == 5
 
 
 def test_a_connection_that_is_behind_holds_the_others_back(sections: Sections) -> None:

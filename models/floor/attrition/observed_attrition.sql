@@ -5,17 +5,22 @@ with cells as (
     select * from {{ ref('floor_attrition_cells') }}
 ),
 
+-- How far the rate of all may itself lie off what the groups spread around.
 wholes as (
     select
         quarter_start,
-        person_years,
-        leaver_count,
-        leaver_count * 1.0 / person_years as rate
+        sum(leaver_count) * 1.0 / sum(person_years) as rate,
+        sum(leaver_count) as leaver_count,
+        sum(person_years) as person_years,
+        sum(person_years * (person_years + {{ prior_person_years }}))
+        / (({{ prior_person_years }} + 1.0) * sum(person_years) * sum(person_years))
+            as variance_share
 
     from cells
     where
-        experience_third = 'all'
+        experience_third != 'all'
         and is_open
+    group by quarter_start
 ),
 
 -- Beta posterior of each third: those who left, and those who stayed.
@@ -31,7 +36,9 @@ posteriors as (
         cast(
             cells.person_years - cells.leaver_count + {{ prior_person_years }} * (1 - wholes.rate)
             as {{ type_double() }}
-        ) as stayed
+        ) as stayed,
+        {{ prior_person_years }} / (cells.person_years + {{ prior_person_years }}) as prior_weight,
+        wholes.rate * (1 - wholes.rate) * wholes.variance_share as prior_variance
 
     from cells
     inner join wholes on cells.quarter_start = wholes.quarter_start
@@ -42,10 +49,23 @@ posteriors as (
 odds as (
     select
         *,
+        gone / (gone + stayed) as value,
         ln((gone - 0.5) / (stayed - 0.5)) as log_odds,
-        1.959964 * sqrt(1 / (gone - 0.5) + 1 / (stayed - 0.5)) as half_width
+        1 / (gone - 0.5) + 1 / (stayed - 0.5) as own_variance,
+        power(prior_weight * (gone + stayed) * (gone + stayed) / (gone * stayed), 2)
+        * prior_variance as shared_variance
 
     from posteriors
+),
+
+-- What is uncertain in the rate of all is so for each third alike: a difference has its own alone.
+widths as (
+    select
+        *,
+        1.959964 * sqrt(own_variance) as own_width,
+        1.959964 * sqrt(own_variance + shared_variance) as width
+
+    from odds
 ),
 
 thirds as (
@@ -54,11 +74,15 @@ thirds as (
         experience_third,
         person_years,
         leaver_count,
-        gone / (gone + stayed) as value,
-        1 / (1 + exp(half_width - log_odds)) as lower_bound,
-        1 / (1 + exp(-half_width - log_odds)) as upper_bound
+        prior_weight,
+        prior_variance,
+        value,
+        1 / (1 + exp(own_width - log_odds)) as own_lower,
+        1 / (1 + exp(-own_width - log_odds)) as own_upper,
+        1 / (1 + exp(width - log_odds)) as lower_bound,
+        1 / (1 + exp(-width - log_odds)) as upper_bound
 
-    from odds
+    from widths
 ),
 
 differences as (
@@ -66,14 +90,13 @@ differences as (
         lowest.quarter_start,
         lowest.person_years + highest.person_years as person_years,
         lowest.value - highest.value as value,
-        sqrt(
-            power(lowest.value - lowest.lower_bound, 2)
-            + power(highest.upper_bound - highest.value, 2)
-        ) as below,
-        sqrt(
-            power(lowest.upper_bound - lowest.value, 2)
-            + power(highest.value - highest.lower_bound, 2)
-        ) as above
+        power(lowest.value - lowest.own_lower, 2)
+        + power(highest.own_upper - highest.value, 2) as below,
+        power(lowest.own_upper - lowest.value, 2)
+        + power(highest.value - highest.own_lower, 2) as above,
+        -- Thirds of unlike size are not drawn to the rate of all alike.
+        3.841459 * power(lowest.prior_weight - highest.prior_weight, 2) * lowest.prior_variance
+            as shared
 
     from thirds as lowest
     inner join thirds as highest
@@ -120,8 +143,8 @@ unioned as (
         'lowest_less_highest' as slice_value,
         'difference' as statistic,
         value,
-        value - below as lower_bound,
-        value + above as upper_bound,
+        value - sqrt(below + shared) as lower_bound,
+        value + sqrt(above + shared) as upper_bound,
         null as numerator,
         null as denominator,
         person_years,
