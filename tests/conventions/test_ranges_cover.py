@@ -463,6 +463,10 @@ def test_thirds_hold_a_rate_that_lies_where_the_prior_says(
     people = np.array(sizes)
     truths = rng.beta(100 * middle, 100 * (1 - middle), (CELLS, 3))
     leavers = rng.binomial(people, truths)
+    # Where next to nobody leaves nothing is told.
+    is_told = leavers.sum(axis=1) >= 3
+    truths, leavers = truths[is_told], leavers[is_told]
+    assert len(leavers) > 0.99 * CELLS
     told = thirds(simulation, people, leavers)
     for place, name in enumerate(("lowest", "middle", "highest")):
         ranges = told[name]
@@ -490,5 +494,5 @@ def test_the_range_of_a_third_of_many_is_that_of_the_beta(simulation: Simulation
         chances /= chances.sum()
         ranges = told[name]
         assert ranges.value[0] == pytest.approx(float((chances * steps).sum()), abs=1e-5)
-        assert chances[steps < ranges.lower[0]].sum() == pytest.approx(0.025, abs=0.002)
-        assert chances[steps > ranges.upper[0]].sum() == pytest.approx(0.025, abs=0.002)
+        assert chances[steps < ranges.lower[0]].sum() == pytest.approx(0.025, abs=0.003)
+        assert chances[steps > ranges.upper[0]].sum() == pytest.approx(0.025, abs=0.003)

@@ -13,7 +13,8 @@ year_ends as (
     from spine
     where
         bucket = 'quarter'
-        and extract(quarter from {{ dbt.dateadd('day', 45, 'bucket_start') }}) = 4
+        and extract(year from {{ dbt.dateadd('day', 140, 'bucket_start') }})
+        > extract(year from {{ dbt.dateadd('day', 45, 'bucket_start') }})
 ),
 
 judged as (

@@ -4,9 +4,7 @@ with headcounts as (
 
 quarters as (
     select * from {{ ref('int_buckets') }}
-    where
-        bucket = 'quarter'
-        and is_closed
+    where bucket = 'quarter'
 ),
 
 teams as (
@@ -17,7 +15,9 @@ teams as (
 middles as (
     select
         bucket_start,
-        {{ dbt.dateadd('day', 45, 'bucket_start') }} as middle
+        is_closed,
+        cast(extract(year from {{ dbt.dateadd('day', 45, 'bucket_start') }}) as integer)
+            as year_number
 
     from quarters
 ),
@@ -25,8 +25,9 @@ middles as (
 named as (
     select
         bucket_start as quarter_start,
-        cast(extract(year from middle) as integer) as year_number,
-        cast(extract(quarter from middle) as integer) as quarter_number
+        is_closed,
+        year_number,
+        row_number() over (partition by year_number order by bucket_start) as quarter_number
 
     from middles
 ),
@@ -40,7 +41,7 @@ final as (
 
         -- time
         named.year_number,
-        named.quarter_number,
+        cast(named.quarter_number as integer) as quarter_number,
 
         -- measures
         cast(headcounts.people_count as numeric(12, 3)) as people_count,
@@ -54,6 +55,7 @@ final as (
             || '-q'
             || cast(named.quarter_number as {{ dbt.type_string() }})
     inner join teams on headcounts.team = teams.team_key
+    where named.is_closed
 )
 
 select * from final
