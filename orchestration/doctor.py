@@ -109,6 +109,10 @@ CAPABILITIES = {
             },
         ),
     ),
+    "headcounts": Capability(
+        "how many people each team had, and how many left",
+        ({"headcounts": ("quarter", "team", "people_count", "leaver_count")},),
+    ),
     "assistance": Capability(
         "which changes an AI assistant helped with",
         ({"changes": ("body",)}, {"change_commits": ("commit_sha",), "commits": ("message",)}),
@@ -261,6 +265,13 @@ left join flowgrain_seeds.systems as systems using (system_key)
 where deployments.system_key is not null and systems.system_key is null
 group by all order by found desc, deployments.system_key
 """
+UNKNOWN_TEAMS = """
+select headcounts.team, count(*) as found
+from flowgrain_vault.stg_canonical__headcounts as headcounts
+left join flowgrain_seeds.teams as teams on headcounts.team = teams.team_key
+where teams.team_key is null
+group by all order by headcounts.team
+"""
 UNPLACED_INCIDENTS = """
 select count(*) from flowgrain_vault.int_incidents where system_key = 'unassigned'
 having count(*) > 0
@@ -315,6 +326,7 @@ UNMAPPED = (
     (UNMAPPED_ITEMS, "survey item {} is not mapped; answers: {:,} (survey_items.csv)"),
     (UNKNOWN_TEAMS, "team {} is not known; answers that name it: {:,} (teams.csv)"),
     (UNKNOWN_SYSTEMS, "system {} is not known; deployments that name it: {:,} (systems.csv)"),
+    (UNKNOWN_TEAMS, "team {} is not known; quarters of headcounts: {:,} (teams.csv)"),
     (
         UNPLACED_INCIDENTS,
         "incidents of no system: {:,} (name its key as their component, or map the repository)",

@@ -32,7 +32,7 @@ observed as (
 
 spine as (
     select * from {{ ref('floor_spine') }}
-    where class in ('P', 'X')
+    where class = 'P'
 ),
 
 -- A cell is open to a metric where it is open in each role that the metric rests on.

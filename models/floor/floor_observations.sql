@@ -15,6 +15,8 @@ with measured as (
     union all
     select * from {{ ref('floor_ai_returns') }}
     union all
+    select * from {{ ref('floor_attrition') }}
+    union all
     select * from {{ ref('observed_data_quality') }}
 ),
 

@@ -97,10 +97,9 @@ final as (
     where
         buckets.bucket_start >= first_week.week_start
         and not series.is_derived
-        -- Of knowledge, of load, of stability, of a survey and of who uses what there is no weekly
-        -- trend.
+        -- Of knowledge, load, stability, surveys, who left and who uses what there is no weekly trend.
         and (
-            (metrics.class not in ('K', 'V', 'U') and series.statistic not in ('index', 'gap'))
+            (metrics.class not in ('K', 'V', 'U', 'X') and series.statistic not in ('index', 'gap'))
             or buckets.bucket = 'quarter'
         )
         -- A licence is paid for by months.

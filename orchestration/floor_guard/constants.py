@@ -37,12 +37,14 @@ CLOCKS = ("wall", "working", "none")
 STATUSES = ("ok", "withheld", "no_data", "not_measurable")
 METHODS = (
     "band",
+    "beta_logit",
     "census",
     "delta_log_t",
     "delta_logit_t",
     "delta_t",
     "gini",
     "kaplan_meier",
+    "mover",
     "order_statistics",
     "poisson_wilson_hilferty",
     "ridge_t",
@@ -106,6 +108,7 @@ SLICES = (
     "ci_phase",
     "driver",
     "effect",
+    "experience_third",
     "initiative",
     "integration",
     "link_method",
@@ -133,13 +136,20 @@ ROLES = ("author", "reviewer")
 # Populations that are a stock: only who is there at the bucket's end counts.
 STOCK_POPULATIONS = ("in_progress",)
 
-PEOPLE_CLASSES = ("P", "X")
+PEOPLE_CLASSES = ("P",)
 KNOWLEDGE_CLASSES = ("K",)
 SYSTEM_CLASSES = ("S",)
 SURVEY_CLASSES = ("V",)
 USE_CLASSES = ("U",)
 SENSITIVE_CLASSES = ("X",)
-SENSITIVE_GRAINS = ("value_stream", "portfolio")
+CLASSES = (
+    *PEOPLE_CLASSES,
+    *SENSITIVE_CLASSES,
+    *SURVEY_CLASSES,
+    *USE_CLASSES,
+    *KNOWLEDGE_CLASSES,
+    *SYSTEM_CLASSES,
+)
 
 PORTFOLIO_KEY = "all"
 UNASSIGNED_KEY = "unassigned"
@@ -184,6 +194,26 @@ LEAST_SPREAD = 0.75
 # People on either side of an exact share of theirs; a score from here on is a favourable one.
 SIDE_MINIMUM = 3
 FAVOURABLE = 4
+# All that is told of what is sensitive: of the portfolio's calendar years, by thirds of its teams.
+SENSITIVE_METRICS = ("attrition_risk",)
+SENSITIVE_ROLES = ("leaver",)
+SENSITIVE_GRAIN, SENSITIVE_BUCKET = "portfolio", "quarter"
+# Thirds of the teams by their told experience, and by how much the first is above the last.
+EXPERIENCE_THIRDS = ("lowest", "middle", "highest")
+THIRDS_GAP = "lowest_less_highest"
+# The teams of a third, and the person-years from which on a tenth is no fewer than ten people.
+THIRD_TEAMS = 3
+BANDED_YEARS = 100
+# A third is told as if so many person-years more had gone like those of all.
+PRIOR_YEARS = 100
+# What lands of it, and the only models that read it: of a folder, or named.
+SENSITIVE_FOLDER = "attrition"
+SENSITIVE_READERS = {
+    "headcounts": ("stg_canonical__headcounts",),
+    "stg_canonical__headcounts": ("int_headcounts", "int_source_entities"),
+    "int_headcounts": (),
+    "floor_attrition": ("floor_observations",),
+}
 # A bus factor that is fragile, and the systems of a value stream of which a share is told.
 FRAGILE = 2
 SYSTEMS_MINIMUM = 5
@@ -226,11 +256,9 @@ WORDS = frozenset(
         *SEVERITIES,
         *CHECK_KINDS,
         *(part for parts in PARTED_SLICES.values() for part in parts),
-        *PEOPLE_CLASSES,
-        *KNOWLEDGE_CLASSES,
-        *SYSTEM_CLASSES,
-        *SURVEY_CLASSES,
-        *USE_CLASSES,
+        *EXPERIENCE_THIRDS,
+        THIRDS_GAP,
+        *CLASSES,
         "human",
         "bot",
         UNEXPLAINED,
@@ -242,6 +270,7 @@ WORDS = frozenset(
 # The vault, as dbt's profile and the door lay it out.
 CANDIDATE_SCHEMA = "flowgrain_candidate"
 ACTIVITY = "flowgrain_vault.int_activity"
+HEADCOUNTS = "flowgrain_vault.int_headcounts"
 SURVEY_ANSWERS = "flowgrain_vault.int_survey_answers"
 SURVEY_TEAMS = "flowgrain_vault.int_survey_teams"
 AI_USE = "flowgrain_vault.int_ai_use"

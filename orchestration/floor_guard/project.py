@@ -15,6 +15,7 @@ from orchestration.floor_guard.constants import (
     BUILT_IN_PACKAGES,
     CANDIDATE_SCHEMA,
     CATALOGUE_FILES,
+    CLASSES,
     DATE_COLUMNS,
     IDENTIFIER,
     INTROSPECTING,
@@ -26,6 +27,12 @@ from orchestration.floor_guard.constants import (
     PUBLISHED_GROUP,
     PUBLISHED_SCHEMA,
     ROLES,
+    SENSITIVE_CLASSES,
+    SENSITIVE_FOLDER,
+    SENSITIVE_GRAIN,
+    SENSITIVE_METRICS,
+    SENSITIVE_READERS,
+    SENSITIVE_ROLES,
     STATISTICS,
     SURVEY_CLASSES,
     SURVEY_METRICS,
@@ -42,7 +49,6 @@ from orchestration.floor_guard.vocabulary import has_pattern
 Json = dict[str, Any]
 
 RELATIONS = ("model", "seed", "snapshot")
-CLASSES = PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES + USE_CLASSES
 ZONES = ("vault", "floor", "marts")
 TYPES = {
     "bigint": "BIGINT",
@@ -545,6 +551,27 @@ def _people_are_read_by_the_guard(project: Project) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
+def _headcounts_are_read_by_their_floor(project: Project) -> Iterator[Finding]:
+    """A team's leavers are no person's row, so taint alone would let them into any measure."""
+    folder = {
+        node["name"]
+        for node in project.models.values()
+        if zone(node) == "floor" and SENSITIVE_FOLDER in node["fqn"]
+    }
+    for node in project.models.values():
+        for parent in node["depends_on"]["nodes"]:
+            name = parent.split(".")[-1]
+            if name not in folder and name not in SENSITIVE_READERS:
+                continue
+            readers = SENSITIVE_READERS.get(name, ())
+            is_inside = node["name"] in folder and (name in folder or not readers)
+            if node["name"] not in readers and not is_inside:
+                yield project.finding(
+                    "C07", node, "*", f"it reads {name}, which tells who left of which team",
+                    line=_line_of(node, name), raw=True,
+                )  # fmt: skip
+
+
 def _line_of(node: Json, name: str) -> int:
     for number, line in enumerate((node.get("raw_code") or "").splitlines(), start=1):
         if name in line:
@@ -622,6 +649,14 @@ def _metrics_are_classified(project: Project) -> Iterator[Finding]:
             wrong = "class", "is U, of which the floor tells the metrics of USE_METRICS only"
         elif row["class"] in USE_CLASSES and (roles != set(USE_ROLES) or row["population"]):
             wrong = "subjects", "is U, but its people are not those who used a tool"
+        elif (row["class"] in SENSITIVE_CLASSES) != (row["metric_key"] in SENSITIVE_METRICS):
+            wrong = "class", "is X, or should be: that is SENSITIVE_METRICS, and nothing else"
+        elif row["class"] in SENSITIVE_CLASSES and row["grains"] != SENSITIVE_GRAIN:
+            wrong = "grains", "is X, of which the floor tells the portfolio's only"
+        elif row["class"] in SENSITIVE_CLASSES and (
+            roles != set(SENSITIVE_ROLES) or row["population"]
+        ):
+            wrong = "subjects", "is X, but its people are not those who left"
         elif row["class"] in PEOPLE_CLASSES and (not roles or not roles <= set(ROLES)):
             wrong = "subjects", "names no known role of people"
         elif row["class"] in SYSTEM_CLASSES and (roles or row["population"] in populations):
@@ -851,6 +886,7 @@ RULES: tuple[Callable[[Project], Iterable[Finding]], ...] = (
     _landed_columns_are_classified,
     _sql_is_followed,
     _people_are_read_by_the_guard,
+    _headcounts_are_read_by_their_floor,
     _published_columns_are_plain,
     _metrics_are_classified,
     _metrics_serve_decisions,

@@ -7,6 +7,7 @@ from functools import partial
 
 import duckdb
 
+from orchestration.floor_guard.attrition import check_attrition
 from orchestration.floor_guard.audit import audit
 from orchestration.floor_guard.calendar import bucket_end, bucket_start, is_last_week
 from orchestration.floor_guard.candidates import Candidate
@@ -15,10 +16,10 @@ from orchestration.floor_guard.constants import (
     BOT_ROLES,
     BOT_SLICES,
     BUCKETS,
+    CLASSES,
     DERIVED_FROM,
     DRIVERS_MART,
     GRAINS,
-    KNOWLEDGE_CLASSES,
     MINIMUM_EVENTS,
     OBSERVATIONS,
     PARTED_SLICES,
@@ -29,16 +30,13 @@ from orchestration.floor_guard.constants import (
     ROLES,
     SEEDS,
     SENSITIVE_CLASSES,
-    SENSITIVE_GRAINS,
-    SENSITIVE_MINIMUM,
+    SENSITIVE_METRICS,
     SERVICE_DAYS,
     SERVICE_MINIMUM,
     STOCK_POPULATIONS,
-    SURVEY_CLASSES,
     SYSTEM_CLASSES,
     SYSTEM_COLUMNS,
     UNASSIGNED_KEY,
-    USE_CLASSES,
 )
 from orchestration.floor_guard.environment import minimum_people
 from orchestration.floor_guard.knowledge import check_knowledge
@@ -50,7 +48,6 @@ from orchestration.floor_guard.use import check_use
 LOADING_DAYS = timedelta(days=3)
 CELL = ("grain", "grain_key", "bucket", "bucket_start")
 SERIES = ("metric_key", "slice", "slice_value", "statistic", "clock")
-EVERY_CLASS = PEOPLE_CLASSES + SYSTEM_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES + USE_CLASSES
 WITHHOLD = "Let the floor withhold these rows"
 
 
@@ -119,9 +116,7 @@ def _register_metrics(connection: duckdb.DuckDBPyConnection) -> None:
             metric_key,
             class,
             population,
-            case when class in {listed(SENSITIVE_CLASSES)}
-                then {max(SENSITIVE_MINIMUM, minimum_people())}
-                else {minimum_people()} end as minimum,
+            {minimum_people()} as minimum,
             coalesce(string_split(nullif(trim(subjects), ''), '|'), []) as roles
         from vault.{SEEDS}.metrics
         """
@@ -311,7 +306,7 @@ select count(*) from counted where {fault}
 
 
 def _metrics_are_classified(recount: Recount) -> None:
-    classes = listed(EVERY_CLASS)
+    classes = listed(CLASSES)
     wrong = {
         "metrics are not of a class of the floor": (
             f"select count(*) from metrics where class is null or class not in {classes}"
@@ -328,6 +323,11 @@ def _metrics_are_classified(recount: Recount) -> None:
             select count(*) from metrics
             where class in {listed(SYSTEM_CLASSES)}
             and (len(roles) > 0 or population in (select population from people))
+        """,
+        "metrics are sensitive, or of that class, and no other than attrition may be": f"""
+            select count(*) from metrics
+            where (class in {listed(SENSITIVE_CLASSES)})
+                != (metric_key in {listed(SENSITIVE_METRICS)})
         """,
     }
     for why, query in wrong.items():
@@ -468,7 +468,7 @@ def _derived_rows_stand_on_observations(recount: Recount) -> None:
         if not figures:
             continue
         backed = "false"
-        every_class = listed(EVERY_CLASS)
+        every_class = listed(CLASSES)
         # What a mart says of one series stands on that series.
         shared = "".join(
             f" and observations.{key} = derived.{key}"
@@ -557,8 +557,7 @@ def _withheld_rows_are_empty(recount: Recount) -> None:
                 observations.status is distinct from 'ok'
                 and observations.{column} is not null
                 and (
-                    metrics.class in
-                        {listed(PEOPLE_CLASSES + KNOWLEDGE_CLASSES + SURVEY_CLASSES + USE_CLASSES)}
+                    metrics.class not in {listed(SYSTEM_CLASSES)}
                     or '{column}' in ('value', 'lower_bound', 'upper_bound')
                 )
             """
@@ -625,24 +624,10 @@ def _services_have_contributors(recount: Recount) -> None:
         )
 
 
-def _sensitive_rows_are_coarse(recount: Recount) -> None:
+def _attrition_is_told_of_many(recount: Recount) -> None:
     table = recount.named(OBSERVATIONS)
-    if table is None:
-        return
-    count = recount.count(
-        f"""
-        select count(*) from {table.relation} as observations
-        inner join metrics on observations.metric_key = metrics.metric_key
-        where
-            metrics.class in {listed(SENSITIVE_CLASSES)}
-            and observations.status = 'ok'
-            and observations.grain not in {listed(SENSITIVE_GRAINS)}
-        """
-    )
-    if count:
-        raise refusal(
-            "O14", table.name, "grain", count, "sensitive figures below a value stream", WITHHOLD
-        )
+    if table is not None:
+        check_attrition(recount.connection, table.relation, minimum_people())
 
 
 def _knowledge_is_told_of_many(recount: Recount) -> None:
@@ -675,7 +660,6 @@ RULES = (
     Rule("C12", _cells_are_of_the_calendar),
     Rule("O09", _buckets_are_closed),
     Rule("O08", _withheld_rows_are_empty),
-    Rule("O14", _sensitive_rows_are_coarse),
     Rule("O17", _services_have_contributors),
     Rule("O01", _observations_are_counted),
     *(Rule(rule, partial(_open_cells_have_no, rule)) for rule in FAULTS),
@@ -684,5 +668,6 @@ RULES = (
     Rule("O11", _knowledge_is_told_of_many),
     Rule("O13", _surveys_are_told_of_many),
     Rule("O15", _use_is_told_of_many),
+    Rule("O14", _attrition_is_told_of_many),
     Rule("O16", _nothing_can_be_computed),
 )

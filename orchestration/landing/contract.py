@@ -19,6 +19,7 @@ SQL_TYPES = {
     "number": "double",
     "boolean": "boolean",
     "timestamp": "timestamp",
+    "quarter": "varchar",
 }
 
 
@@ -37,6 +38,7 @@ class Column:
     required: bool = False
     values: tuple[str, ...] = ()
     most: float | None = None
+    most_twice: str = ""
     example: str = ""
     class_: str = ""
     reads: str = ""
@@ -102,7 +104,12 @@ class Entity:
                 ]
             elif column.lands:
                 columns.append(
-                    LandedColumn(column.name, column.type, column.class_, column.description)
+                    LandedColumn(
+                        column.name,
+                        "text" if column.type == "quarter" else column.type,
+                        column.class_,
+                        column.description,
+                    )
                 )
         return columns + list(self.derived.values())
 
@@ -142,6 +149,7 @@ def _entity(name: str, spec: dict) -> Entity:
             required=options.get("required", False),
             values=tuple(options.get("values", ())),
             most=options.get("most"),
+            most_twice=options.get("most_twice", ""),
             example=str(options.get("example", "")),
             class_=options.get("class", ""),
             reads=options.get("reads", column),

@@ -51,7 +51,7 @@ form of these pages is `orchestration/landing/contract.yml`; the loader enforces
 - **Times** are ISO 8601 with their zone (`2026-03-02T09:15:00Z`, `2026-03-02T10:15:00+01:00`).
   A time without a zone goes to quarantine.
 - **Booleans** are `true` or `false` (`yes`, `1` and their opposites are taken for them);
-  **integers** have no fraction, **numbers** a point.
+  **integers** have no fraction, **numbers** a point; **quarters** are `2026-q1`.
 - **People** are any account name or address. The door replaces them by keys before a row is
   written. `<column>_is_bot` may say `true` where your source knows.
 - **Free text** is read for what is derived of it and never lands.
@@ -80,6 +80,8 @@ def _page(entity: Entity) -> str:
             kind += "; of it only the week lands"
         if column.is_planned:
             kind += "; may lie ahead"
+        if column.most_twice:
+            kind += f", at most twice `{column.most_twice}`"
         needed = "yes" if column.required else ""
         example = f"`{column.example}`" if column.example else ""
         rows.append(f"| `{column.name}` | {kind} | {needed} | {column.description} | {example} |")

@@ -24,6 +24,7 @@ import yaml
 from orchestration.landing.contract import entities
 from orchestration.landing.demo_ai import Assistance, licences, speed_up, uses
 from orchestration.landing.demo_dependencies import Item, Stall, links
+from orchestration.landing.demo_headcounts import tell_headcounts
 from orchestration.landing.demo_outcomes import initiatives
 from orchestration.landing.demo_quality import QualityTelling, Systems
 from orchestration.landing.demo_surveys import Surveys
@@ -690,6 +691,7 @@ class Telling:
         self._surveys()
         self._tell_initiatives()
         self._seats()
+        tell_headcounts(parameters(), self._seed, self._tables.add)
         self._tables.finish()
         aliases = sorted(self._roster.aliases)
         _write(self._tables.folder / "identities.csv", ("alias", "person"), aliases)

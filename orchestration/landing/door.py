@@ -33,6 +33,7 @@ LONGEST_TEXT = 4096
 # Seconds and fractions may be missing; the zone may not.
 CLOCK_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
 ZONED = rf"\d{{4}}-\d{{2}}-\d{{2}}[T ]{CLOCK_TIME}\s*(Z|z|UTC|[+-]\d{{2}}(:?\d{{2}})?)"
+QUARTER = r"\d{4}-q[1-4]"
 UNZONED = rf"\d{{4}}-\d{{2}}-\d{{2}}([T ]{CLOCK_TIME})?"
 
 BOOKKEEPING = """
@@ -410,7 +411,7 @@ class Load:
         schema = {field.name: field.type for field in table.schema}
         select, failures = [], []
         for column in entity.columns.values():
-            expression, failure = _reading(column, schema.get(column.name), self.loaded_to)
+            expression, failure = _reading(column, schema, self.loaded_to)
             select.append(f'{expression} as "{column.name}"')
             failures.append((column.name, failure))
             flag = f"{column.name}_is_bot"
@@ -647,8 +648,11 @@ def _loose_schema(entity: Entity, rows: list[dict[str, object]]) -> pa.Schema:
     )
 
 
-def _reading(column: Column, given: pa.DataType | None, loaded_to: datetime) -> tuple[str, str]:
+def _reading(
+    column: Column, others: dict[str, pa.DataType], loaded_to: datetime
+) -> tuple[str, str]:
     """SQL that reads a column, and SQL that gives the reason why it cannot be read, or null."""
+    given = others.get(column.name)
     if given is None:
         nothing = "cast(null as varchar)" if not column.lands else _null(column)
         return nothing, "'missing'" if column.required else "cast(null as varchar)"
@@ -680,12 +684,18 @@ def _reading(column: Column, given: pa.DataType | None, loaded_to: datetime) -> 
             reasons.append(f"when {typed} < 0 then 'negative'")
         if column.most is not None:
             reasons.append(f"when {typed} > {column.most} then 'too_large'")
+        if column.most_twice in others:
+            most = f'2 * try_cast("{column.most_twice}" as double)'
+            reasons.append(f"when {typed} > {most} then 'too_large'")
         if column.values:
             numbers = ", ".join(str(value) for value in column.values)
             reasons.append(f"when {typed} not in ({numbers}) then 'unknown_value'")
     elif column.type == "boolean":
         typed = f"try_cast({text} as boolean)"
         reasons.append(f"when {text} is not null and {typed} is null then 'not_a_boolean'")
+    elif column.type == "quarter":
+        typed = f"lower({text})"
+        reasons.append(f"when not regexp_full_match({typed}, '{QUARTER}') then 'not_a_quarter'")
     elif column.type == "free_text":
         typed = f"cast({raw} as varchar)"
     else:

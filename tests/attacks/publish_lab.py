@@ -88,7 +88,7 @@ METRICS = """
     ('wait_share', 'P', 'deployed', 'author|reviewer', 'Waiting in a stage', 0.001),
     ('wait_intensity', 'P', 'deployed', 'author|reviewer', 'One to three', 1),
     ('flow_load', 'P', 'in_progress', 'author', 'Open at the end', 1),
-    ('after_hours', 'X', 'merged', 'author', 'Work outside the calendar', 1),
+    ('attrition_risk', 'X', null, 'leaver', 'Who left', 0.001),
     ('mapped_share', 'S', null, null, 'Changes of a known system', 0.01)
 """
 
@@ -271,6 +271,10 @@ class Lab:
                 create table flowgrain_seeds.ai_value_assumptions as
                     select null::date as valid_from, 1 as hours_saved_low, 3 as hours_saved_high,
                         50 as hour_cost, 'EUR' as currency, 'a guess' as basis;
+                create table flowgrain_vault.int_headcounts (
+                    quarter_start date, team_key varchar, year_number integer,
+                    quarter_number integer, people_count decimal(12, 3), leaver_count bigint
+                );
                 """
             )
             # Six people in each value stream, seven changes each: enough, with one to spare.
@@ -358,7 +362,6 @@ class Lab:
         whole = {"grain": "portfolio", "grain_key": "all", "sample_size": 2 * EVENTS}
         self.observe(**whole)
         self.observe(metric_key="flow_load", numerator=None)
-        self.observe(metric_key="after_hours", **whole)
         self.observe(
             bucket="week",
             bucket_start="2026-02-09",

@@ -309,6 +309,25 @@ def test_the_list_of_per_person_counts_is_refused(project: ProjectLab) -> None:
     told(project, "C13")
 
 
+@pytest.mark.parametrize(
+    ("sql", "zone"),
+    [
+        ("select team_key, sum(leaver_count) as n from {{ ref('int_headcounts') }} group by 1",
+         "vault"),
+        ("select team, leaver_count from {{ ref('stg_canonical__headcounts') }}", "vault"),
+        ("select team, leaver_count from {{ source('files', 'headcounts') }}", "vault"),
+        ("select team_key, leaver_count from {{ ref('floor_attrition_teams') }}", "floor"),
+        ("select value from {{ ref('floor_attrition') }}", "floor"),
+    ],
+)  # fmt: skip
+def test_who_left_of_which_team_is_read_by_its_floor_alone(
+    project: ProjectLab, sql: str, zone: str
+) -> None:
+    """No person's row, so that taint alone would let it become a measure of systems."""
+    project.add("attack", sql, zone=zone)
+    told(project, "C07", "attack")
+
+
 def test_a_new_model_on_the_floor_was_not_reviewed(project: ProjectLab) -> None:
     project.add("floor_more", f"select count(*) as n from {ACTIVITY}", zone="floor")
     told(project, "C14", "floor_more")
@@ -426,7 +445,7 @@ def test_a_metric_that_serves_no_decision_is_refused(
     told(project, "C20", "metrics", column)
 
 
-@pytest.mark.parametrize("kind", ["V", "K", "U"])
+@pytest.mark.parametrize("kind", ["V", "K", "U", "X"])
 def test_a_class_whose_rules_do_not_know_it_is_refused(
     project: ProjectLab, tmp_path: Path, kind: str
 ) -> None:
@@ -448,6 +467,20 @@ def test_a_mart_that_reads_who_uses_a_tool(project: ProjectLab, mart: str) -> No
     """Neither who used it when, nor how many did, is for a mart."""
     project.add("attack", f"select grain_key from {{{{ ref('{mart}') }}}}")
     told(project, "C01")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("class", "S"), ("class", "P"), ("grains", "team|portfolio"), ("subjects", "author"),
+        ("population", "merged"),
+    ],
+)  # fmt: skip
+def test_attrition_is_sensitive_and_of_the_portfolio(
+    project: ProjectLab, tmp_path: Path, column: str, value: str
+) -> None:
+    edited_seed(project.own_seeds(tmp_path), "metrics", "attrition_risk", **{column: value})
+    told(project, "C13", "metrics")
 
 
 # 5.7 Bypassing dbt.

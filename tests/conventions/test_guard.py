@@ -43,3 +43,15 @@ def test_no_lock_or_config_names_a_host_or_a_path_of_a_machine() -> None:
         text = (PROJECT / name).read_text()
         assert not re.search(r"https?://(?!127\.0\.0\.1)", text), name
         assert not re.search(r"(?<![\w.])/(home|root|work|Users)/", text), name
+
+
+def test_what_attrition_rests_on_is_the_same_in_the_floor_and_in_the_gate() -> None:
+    folder = PROJECT / "models/floor/attrition"
+    text = "".join(path.read_text() for path in sorted(folder.glob("*.sql")))
+    told = dict(re.findall(r"set (\w+) = (\d+) ", text))
+    assert {name: int(value) for name, value in told.items()} == {
+        "least_count": constants.SENSITIVE_MINIMUM,
+        "least_teams": constants.THIRD_TEAMS,
+        "least_banded": constants.BANDED_YEARS,
+        "prior_person_years": constants.PRIOR_YEARS,
+    }

@@ -127,7 +127,10 @@ def test_every_metric_serves_a_decision(metric: Row) -> None:
     assert metric["class"] in CLASSES
     assert metric["measures"] in {"input", "output"}
     assert metric["roll_up"] in {"recompute", "sum", "never"}
-    if metric["class"] in {"P", "K", "X"}:
+    if metric["class"] == "X":
+        assert metric["subjects"] == "leaver"
+        assert metric["misuse_warning"].strip()
+    if metric["class"] in {"P", "K"}:
         assert set(metric["subjects"].split("|")) <= {"author", "reviewer"}
         assert metric["population"].strip()
         assert metric["misuse_warning"].strip()

@@ -33,6 +33,7 @@ STAGES = ("dev", "review", "integration", "deploy")
 HEALTHY = [key for key, team in parameters()["teams"].items() if team["size"] >= 9]
 ZONED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 UNZONED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
+QUARTER = re.compile(r"\d{4}-q[1-4]")
 Row = dict[str, str]
 Spans = list[tuple[float, float]]
 
@@ -52,6 +53,8 @@ def fault(column: Column, value: str, extract_end: float) -> str | None:
         if not ZONED.fullmatch(value):
             return "not_a_timestamp"
         return "later_than_extract" if seconds(value) > extract_end else None
+    if column.type == "quarter" and not QUARTER.fullmatch(value):
+        return "not_a_quarter"
     if column.type == "integer" and not value.isdigit():
         return "not_an_integer"
     if column.most is not None and float(value) > column.most:

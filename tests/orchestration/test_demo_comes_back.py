@@ -914,6 +914,48 @@ def test_contributions_and_what_is_left_are_the_gap(marts: duckdb.DuckDBPyConnec
     assert {(left, count) for *_, left, count in rows} == {(0, 14)}
 
 
+def test_the_teams_of_low_experience_lose_more_of_their_people(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Of the one calendar year in the demo: each third's own rate, and a difference above nothing.
+
+    A third's own rate is that of its teams, which their published scores tell, by their size.
+    """
+    planted, low = parameters()["headcounts"], parameters()["planted"]["low_experience"]
+    year_end = quarter_start(4)
+    teams = marts.execute(
+        """
+        select grain_key from metric_observations
+        where
+            metric_key = 'driver_score' and slice_value = 'overall' and grain = 'team'
+            and status = 'ok' and bucket_start = ?
+        order by value, grain_key
+        """,
+        [year_end],
+    ).fetchall()
+    rows = marts.execute(
+        """
+        select bucket_start, slice_value, statistic, lower_bound, upper_bound
+        from metric_observations where metric_key = 'attrition_risk' and status = 'ok'
+        """
+    ).fetchall()
+    assert {start for start, *_ in rows} == {year_end}
+    told = {value: (float(lower), float(upper)) for _, value, _, lower, upper in rows}
+    assert len(told) == len(rows) == 5
+    cuts = [math.ceil(len(teams) * number / 3) for number in range(4)]
+    members = {
+        third: [team for (team,) in teams[begin:end]]
+        for third, begin, end in zip(("lowest", "middle", "highest"), cuts, cuts[1:], strict=False)
+    }
+    assert set(low) <= set(members["lowest"])
+    for third, names in members.items():
+        leaving = {t: planted["low_leaving" if t in low else "leaving"] for t in names}
+        people = {team: TEAMS[team]["size"] for team in names}
+        rate = sum(leaving[t] * people[t] for t in names) / sum(people.values())
+        assert told[third][0] <= rate <= told[third][1], third
+    assert told["lowest_less_highest"][0] > 0
+
+
 def test_findings_state_what_is_planted_and_nothing_else(marts: duckdb.DuckDBPyConnection) -> None:
     """Each binding stage, each revenue-critical system of one author, the fast team that breaks."""
     planted = parameters()["planted"]

@@ -57,6 +57,10 @@ wave_id,respondent,team,item,score
 w1,ada@shop.invalid,t_lost,overall,4
 w1,ada@shop.invalid,t_lost,coffee,4
 """,
+    "headcounts": """\
+quarter,team,people_count,leaver_count
+2026-q1,t_99,9,1
+""",
 }
 Sections = dict[str, list[str]]
 
@@ -110,11 +114,12 @@ def test_names_without_a_row_in_the_seeds_are_listed(sections: Sections) -> None
     assert "severity annoying is not mapped; incidents: 1 (severities.csv)" in lines
     assert "survey item coffee is not mapped; answers: 1 (survey_items.csv)" in lines
     assert "team t_lost is not known; answers that name it: 2 (teams.csv)" in lines
+    assert "team t_99 is not known; quarters of headcounts: 1 (teams.csv)" in lines
     # ada is declared; bo opened two changes and reviewed another.
     assert any(
         line.startswith("1 of 2 who took part in changes are not declared") for line in lines
     )
-    assert len(lines) == 7
+    assert len(lines) == 8
 
 
 def test_a_connection_that_is_behind_holds_the_others_back(sections: Sections) -> None:

@@ -177,6 +177,41 @@ def test_an_effect_may_be_a_fall_and_must_be_a_number(home: Home, folder: Path) 
     ) == [("INI-1", -10, -12.5, True), ("INI-2", None, None, False)]
 
 
+def test_headcounts_are_of_quarters_and_of_people_who_were_there(home: Home, folder: Path) -> None:
+    """A day is no quarter, nobody leaves a negative number of times, nor more than could be."""
+    write(
+        folder,
+        "headcounts",
+        "quarter,team,people_count,leaver_count,who",
+        f"2026-Q1,t_01,9.5,1,{CANARY}",
+        "2026-q1,t_02,4,8,",
+        "2026-01-05,t_03,9,1,",
+        "2026-q5,t_03,9,1,",
+        "2026-q1,t_04,-1,0,",
+        "2026-q1,t_05,9,-1,",
+        "2026-q1,t_06,4,9,",
+        "2026-q1,t_07,,1,",
+        "2026-q1,t_08,9,half,",
+        "2026-q1,,9,1,",
+    )
+    done = land_files(home, folder)
+    assert_balanced(done)
+    assert query(
+        home, "select row_number, field, reason from door.quarantine order by row_number"
+    ) == [
+        (4, "quarter", "not_a_quarter"),
+        (5, "quarter", "not_a_quarter"),
+        (6, "people_count", "negative"),
+        (7, "leaver_count", "negative"),
+        (8, "leaver_count", "too_large"),
+        (9, "people_count", "missing"),
+        (10, "leaver_count", "not_an_integer"),
+        (11, "team", "missing"),
+    ]
+    landed = "select quarter, team, people_count, leaver_count from raw_files.headcounts order by 2"
+    assert query(home, landed) == [("2026-q1", "t_01", 9.5, 1), ("2026-q1", "t_02", 4, 8)]
+
+
 def test_no_form_of_the_person_is_in_any_byte_of_the_vault(home: Home, folder: Path) -> None:
     land_files(home, folder)
     forms = [CANARY, "zoe", "Zoe's own", CANARY[::-1], CANARY.encode().hex()]

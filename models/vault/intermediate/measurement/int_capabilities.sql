@@ -220,6 +220,12 @@ found as (
         count(*) as row_count
     from ai_licences
     union all
+    select
+        'headcounts' as capability,
+        count(*) as row_count
+    from source_entities
+    where entity = 'headcounts'
+    union all
     -- Reviews alone say nothing of the work in Dev: all of it would read as waiting.
     select
         'dev_evidence' as capability,

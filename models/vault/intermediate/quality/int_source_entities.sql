@@ -34,6 +34,10 @@ ai_usage as (
     select * from {{ ref('stg_canonical__ai_usage') }}
 ),
 
+headcounts as (
+    select * from {{ ref('stg_canonical__headcounts') }}
+),
+
 -- What a source calls its tables is its own; what they became is what it delivers.
 final as (
     select distinct
@@ -83,6 +87,12 @@ final as (
         'environment_requests' as entity
 
     from environment_requests
+    union all
+    select distinct
+        source,
+        'headcounts' as entity
+
+    from headcounts
     union all
     select distinct
         source,
