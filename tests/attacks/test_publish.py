@@ -1552,7 +1552,7 @@ def test_a_mart_of_series_stands_on_the_series_that_it_names(
     monkeypatch.delitem(DERIVED_FROM, "findings")
     lab.add_column("findings", "metric_key", "string", "'wait_share'")
     assert lab.publish()
-    lab.sql(f"update {CANDIDATES}.findings set metric_key = 'flow_load'")
+    lab.sql(f"update {CANDIDATES}.findings set metric_key = 'attrition_risk'")
     refused(lab, "O01")
 
 
