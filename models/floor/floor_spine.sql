@@ -97,7 +97,7 @@ final as (
     where
         buckets.bucket_start >= first_week.week_start
         and not series.is_derived
-        -- Of knowledge, load, stability, surveys, who left and who uses what there is no weekly trend.
+        -- Of knowledge, load, stability, surveys, who left or uses what there is no weekly trend.
         and (
             (metrics.class not in ('K', 'V', 'U', 'X') and series.statistic not in ('index', 'gap'))
             or buckets.bucket = 'quarter'
