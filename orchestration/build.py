@@ -26,11 +26,11 @@ INHERITED = (
     "TERM", "TMPDIR", "TZ", "VIRTUAL_ENV",
 )  # fmt: skip
 OUR_OWN = ("FLOWGRAIN_", "DBT_")
-# Addresses hold passwords, and the key makes people of keys: no model may come by them.
 # What an organisation need not have: it is empty then.
 OPTIONAL_SEEDS = (
     "ai_rollouts.csv", "ai_tool_prices.csv", "ai_value_assumptions.csv", "targets.csv",
 )  # fmt: skip
+# Addresses hold passwords, and the key makes people of keys: no model may come by them.
 SECRETS = ("FLOWGRAIN_DEVLAKE", "FLOWGRAIN_KEY_FILE", "FLOWGRAIN_PUBLISHED_TO")
 
 

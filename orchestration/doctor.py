@@ -237,12 +237,12 @@ where environments.environment is null
 group by all order by found desc, deployments.environment
 """
 UNMAPPED_SEVERITIES = """
-select incidents.severity, count(*) as found
+select count(*) as found
 from flowgrain_vault.int_incidents as incidents
 left join flowgrain_seeds.severities as severities
     on lower(incidents.severity) = severities.severity_word
 where incidents.severity is not null and severities.severity_word is null
-group by all order by found desc, incidents.severity
+having count(*) > 0
 """
 UNMAPPED_ITEMS = """
 select responses.item, count(*) as found
@@ -251,7 +251,21 @@ left join flowgrain_seeds.survey_items as items using (item)
 where items.item is null
 group by all order by found desc, responses.item
 """
-UNKNOWN_TEAMS = """
+UNKNOWN_SEAT_TEAMS = """
+select licences.team, count(*) as found
+from flowgrain_vault.stg_canonical__ai_licences as licences
+left join flowgrain_seeds.teams as teams on licences.team = teams.team_key
+where teams.team_key is null
+group by all order by found desc, licences.team
+"""
+USE_WITHOUT_SEAT = """
+select usage.team, usage.tool, count(*) as found
+from flowgrain_vault.stg_canonical__ai_usage as usage
+left join flowgrain_vault.stg_canonical__ai_licences as licences using (team, tool)
+where licences.team is null
+group by all order by found desc, usage.team, usage.tool
+"""
+UNKNOWN_SURVEY_TEAMS = """
 select responses.team, count(*) as found
 from flowgrain_vault.stg_canonical__survey_responses as responses
 left join flowgrain_seeds.teams as teams on responses.team = teams.team_key
@@ -265,7 +279,7 @@ left join flowgrain_seeds.systems as systems using (system_key)
 where deployments.system_key is not null and systems.system_key is null
 group by all order by found desc, deployments.system_key
 """
-UNKNOWN_TEAMS = """
+UNKNOWN_HEADCOUNT_TEAMS = """
 select headcounts.team, count(*) as found
 from flowgrain_vault.stg_canonical__headcounts as headcounts
 left join flowgrain_seeds.teams as teams on headcounts.team = teams.team_key
@@ -322,11 +336,13 @@ UNMAPPED = (
     (UNMAPPED_REPOSITORIES, "repository {} has no system; changes: {:,} (system_paths.csv)"),
     (UNMAPPED_STATUSES, "status {} is not mapped; times taken: {:,} (status_map.csv)"),
     (UNMAPPED_ENVIRONMENTS, "environment {} is not mapped; deployments: {:,} (environments.csv)"),
-    (UNMAPPED_SEVERITIES, "severity {} is not mapped; incidents: {:,} (severities.csv)"),
+    (UNMAPPED_SEVERITIES, "incidents of a severity that is not mapped: {:,} (severities.csv)"),
     (UNMAPPED_ITEMS, "survey item {} is not mapped; answers: {:,} (survey_items.csv)"),
-    (UNKNOWN_TEAMS, "team {} is not known; answers that name it: {:,} (teams.csv)"),
+    (UNKNOWN_SEAT_TEAMS, "team {} is not known; licences that name it: {:,} (teams.csv)"),
+    (USE_WITHOUT_SEAT, "team {} has no licence of {}; weeks of its use: {:,} (ai_licences)"),
+    (UNKNOWN_SURVEY_TEAMS, "team {} is not known; answers that name it: {:,} (teams.csv)"),
     (UNKNOWN_SYSTEMS, "system {} is not known; deployments that name it: {:,} (systems.csv)"),
-    (UNKNOWN_TEAMS, "team {} is not known; quarters of headcounts: {:,} (teams.csv)"),
+    (UNKNOWN_HEADCOUNT_TEAMS, "team {} is not known; quarters of headcounts: {:,} (teams.csv)"),
     (
         UNPLACED_INCIDENTS,
         "incidents of no system: {:,} (name its key as their component, or map the repository)",

@@ -68,15 +68,19 @@ unplaced as (
     {%- endfor %}
 ),
 
--- A group of which no source ever told a deployment or an incident is not one that had none.
+-- A group of which no source ever told a deployment is not one that had none, nor one without
+-- incidents, of which it had no deployment and no incident told.
 connected as (
     select
         grain,
         grain_key,
-        min(bucket_start) as first_start
+        min(case when metric_key = 'deployment_frequency' then bucket_start end) as deployed_from,
+        min(bucket_start) as told_from
 
     from observed
-    where metric_key in ('deployment_frequency', 'incident_rate')
+    where
+        metric_key in ('deployment_frequency', 'incident_rate')
+        and bucket = 'week'
     group by grain, grain_key
 ),
 
@@ -102,7 +106,13 @@ told as (
         spine.min_sample,
         spine.precision_step,
         {{ is_count }} as is_count,
-        coalesce(connected.first_start <= spine.bucket_start, false) as is_connected,
+        coalesce(
+            case
+                when spine.metric_key = 'incident_rate' then connected.told_from
+                else connected.deployed_from
+            end < buckets.bucket_end,
+            false
+        ) as is_connected,
         coalesce(services.is_open, false) as is_open,
         observed.metric_key is not null as is_observed,
         observed.is_supported,

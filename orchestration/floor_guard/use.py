@@ -19,8 +19,10 @@ SHAPES = " or ".join(
     f"(metric_key = '{metric}' and statistic = '{statistic}')"
     for metric, statistic in USE_METRICS.items()
 )
-# How wide a band is, and what the rounding of doubles may cost.
-BAND, SLACK = 0.1, 1e-6
+# Least seats, and into how many bands they part: each band holds five counts that may be.
+BANDS = {100: 10, 50: 5, 20: 2}
+# What the rounding of doubles may cost.
+SLACK = 1e-6
 # A return is cut to a hundredth.
 RETURN_STEP = 0.0101
 
@@ -29,7 +31,7 @@ def check_use(connection: duckdb.DuckDBPyConnection, observations: str, minimum:
     """Hold what is told of the use of tools against the gate's own count of who used them.
 
     Reads the gate's table `metrics`. Raises FlowgrainError (O15) where a row rests on fewer than
-    `minimum` users or on fewer seats that nobody uses, tells a share closer than by its tenth,
+    `minimum` users or on fewer seats that nobody uses, tells a share closer than by its band,
     leaves over so few that they could be computed, or is a return that does not follow from what is
     told.
     """
@@ -72,6 +74,10 @@ with people as (
     where person_key is not null
     group by all
 ),
+seated as (
+    select quarter_start, team_key, count(distinct person_key) as seated
+    from vault.{AI_USE} group by all
+),
 users as (
     select quarter_start, team_key, count(*) as users, sum(weeks) as user_weeks,
         max(weeks) as most_weeks
@@ -81,12 +87,13 @@ select
     seats.quarter_start, seats.team_key, seats.value_stream_key,
     max(seats.seats) as seats,
     sum(seats.seats) as seat_weeks,
-    count(*) filter (where seats.seats > 0) as weeks,
+    coalesce(any_value(seated.seated), 0) as seated,
     coalesce(any_value(users.users), 0) as users,
     coalesce(any_value(users.user_weeks), 0) as user_weeks,
     coalesce(any_value(users.most_weeks), 0) as most_weeks
 from vault.{AI_SEATS} as seats
 left join users using (quarter_start, team_key)
+left join seated using (quarter_start, team_key)
 group by all
 having max(seats.seats) > 0
 """
@@ -101,13 +108,28 @@ with placed as (
             {{'grain': 'portfolio', 'grain_key': '{PORTFOLIO_KEY}', 'parent_key': 'none'}}
         ], recursive := true)
     from use_teams
+),
+-- Weeks in which any team of the group had a seat.
+weeks as (
+    select quarter_start, grain, grain_key, count(distinct week_start) as weeks
+    from (
+        select quarter_start, week_start,
+            unnest([
+                {{'grain': 'team', 'grain_key': team_key}},
+                {{'grain': 'value_stream', 'grain_key': value_stream_key}},
+                {{'grain': 'portfolio', 'grain_key': '{PORTFOLIO_KEY}'}}
+            ], recursive := true)
+        from vault.{AI_SEATS} where seats > 0
+    )
+    group by all
 )
 select
     quarter_start, grain, grain_key, parent_key,
-    sum(seats) as seats, sum(users) as users, sum(seats) - sum(users) as unused,
+    sum(seats) as seats, sum(users) as users, sum(seats) - sum(seated) as unused,
     sum(seat_weeks) as seat_weeks, sum(user_weeks) as user_weeks,
-    max(weeks) as weeks, max(most_weeks) as most_weeks
+    any_value(weeks.weeks) as weeks, max(most_weeks) as most_weeks
 from placed
+left join weeks using (quarter_start, grain, grain_key)
 group by all
 """
 TOLD = """
@@ -119,6 +141,9 @@ TOLD = """
             and used.bucket_start = counted.quarter_start
 """
 SHARE = "case metric_key when 'ai_adoption' then users / seats else user_weeks / seat_weeks end"
+PARTS = (
+    f"case {' '.join(f'when seats >= {least} then {parts}' for least, parts in BANDS.items())} end"
+)
 BASE = "case metric_key when 'ai_adoption' then seats else seat_weeks end"
 FAULTS = {
     "rows of the use of tools are not of a quarter, of its grains and metrics": f"""
@@ -135,18 +160,37 @@ FAULTS = {
             false
         )
     """,
-    "shares of those who use a seat are told closer than by their tenth, or are not theirs": f"""
+    "shares of those who use a seat are told closer than by their band, or are not theirs": f"""
         select count(*) {TOLD}
         where
             statistic = 'share'
             and not coalesce(
                 value is null and numerator is null and method = 'band'
                 and sample_size = {BASE} and denominator = {BASE}
-                and abs(upper_bound - lower_bound - {BAND}) < {SLACK}
-                and abs(lower_bound / {BAND} - round(lower_bound / {BAND})) < {SLACK}
+                and abs((upper_bound - lower_bound) * {PARTS} - 1) < {SLACK}
+                and abs(lower_bound * {PARTS} - round(lower_bound * {PARTS})) < {SLACK}
                 and {SHARE} >= lower_bound - {SLACK} and {SHARE} < upper_bound - {SLACK},
                 false
             )
+    """,
+    "groups are told whose parents are not": """
+        select count(*) from used as children
+        inner join use_counted as counted
+            on
+                children.grain = counted.grain
+                and children.grain_key = counted.grain_key
+                and children.bucket_start = counted.quarter_start
+        left join used as parents
+            on
+                children.metric_key = parents.metric_key
+                and children.bucket_start = parents.bucket_start
+                and counted.parent_key = parents.grain_key
+                and parents.grain
+                    = case children.grain when 'team' then 'value_stream' else 'portfolio' end
+        where
+            children.statistic = 'share'
+            and children.grain != 'portfolio'
+            and parents.metric_key is null
     """,
     "groups leave too few over of what is told of the group above them": """
         with left_over as (
@@ -198,7 +242,8 @@ RETURNS = f"""
             and use.bucket = cost.bucket and use.bucket_start = cost.bucket_start
             and cost.metric_key = 'ai_cost' and cost.status = 'ok'
         inner join assumptions
-            on use.bucket_start >= holds_from and use.bucket_start < holds_to
+            on use.bucket_start + interval '13 weeks' - interval '1 day' >= holds_from
+            and use.bucket_start + interval '13 weeks' - interval '1 day' < holds_to
         where use.metric_key = 'ai_weekly_adoption'
     )
 

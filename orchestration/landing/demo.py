@@ -663,7 +663,7 @@ class Telling:
         # The same for what becomes known of defects.
         self._fate = np.random.default_rng([seed, 6])
         # The same for what items are part of.
-        self._bets = np.random.default_rng([seed, 9])
+        self._bets = np.random.default_rng([seed, 10])
         self._initiatives_of = self._initiatives()
         # Failures that a team owes: spread evenly, so that each quarter has its share.
         self._due: dict[str, float] = defaultdict(float)

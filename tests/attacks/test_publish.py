@@ -914,35 +914,38 @@ def test_a_survey_that_tells_of_few_is_refused(lab: Lab, attack: Callable[[Lab],
 
 # O15: who uses a licensed tool.
 
-SEATS = {"t_01": ("vs_1", 12, 6), "t_02": ("vs_1", 14, 7), "t_03": ("vs_2", 8, 4)} | {
-    "t_04": ("vs_2", 12, 6)
+SEATS = {"t_01": ("vs_1", 24, 12), "t_02": ("vs_1", 28, 14), "t_03": ("vs_2", 20, 4)} | {
+    "t_04": ("vs_2", 20, 16)
 }
-TOTALS = {"vs_1": 26, "vs_2": 20, "all": 46}
+TOTALS = {"vs_1": 52, "vs_2": 40, "all": 92}
 
 
 def _band(lab: Lab, key: str, **changes: object) -> None:
-    """Tell the tenth of the seats that somebody uses: half of them, wherever one looks."""
+    """Tell the half or fifth of the seats that somebody uses: half of them, in every group."""
     grain = "portfolio" if key == "all" else "value_stream" if key in TOTALS else "team"
     seats = TOTALS[key] if key in TOTALS else SEATS[key][1]
     told = {"metric_key": "ai_adoption", "grain": grain, "grain_key": key, "statistic": "share"}
-    band = {"value": None, "lower_bound": 0.5, "upper_bound": 0.6, "method": "band"}
+    lower, upper = (0.4, 0.6) if seats >= 50 else (0.5, 1)
+    band = {"value": None, "lower_bound": lower, "upper_bound": upper, "method": "band"}
     base = {"denominator": seats, "sample_size": seats}
     lab.observe(**told | band | base | changes)
 
 
-def _weekly(lab: Lab, **changes: object) -> None:
-    """Tell the same of the weeks, of one team."""
-    base = {"metric_key": "ai_weekly_adoption", "denominator": 24, "sample_size": 24}
-    _band(lab, "t_01", **base | changes)
+def _weekly(lab: Lab) -> None:
+    """Tell the same of the weeks: two of each seat."""
+    for key in ("t_01", "t_02", *TOTALS):
+        weeks = 2 * (TOTALS[key] if key in TOTALS else SEATS[key][1])
+        base = {"denominator": weeks, "sample_size": weeks}
+        _band(lab, key, metric_key="ai_weekly_adoption", **base)
 
 
 def _return(lab: Lab, **changes: object) -> None:
-    """Tell what 12 to 14.4 weeks at 1 to 3 hours of 50 bring, of a cost of 480."""
+    """Tell what 24 to 48 weeks at 1 to 3 hours of 50 bring, of a cost of 960."""
     cost = {"metric_key": "ai_cost", "grain": "team", "grain_key": "t_01", "statistic": "total"}
-    lab.observe(**cost, value=480, lower_bound=480, upper_bound=480, sample_size=24)
+    lab.observe(**cost, value=960, lower_bound=960, upper_bound=960, sample_size=48)
     told = {"metric_key": "ai_return", "statistic": "return", "denominator": None}
     _band(
-        lab, "t_01", **told | {"sample_size": 24, "lower_bound": 0.25, "upper_bound": 3.5} | changes
+        lab, "t_01", **told | {"sample_size": 48, "lower_bound": 0.25, "upper_bound": 6.5} | changes
     )
 
 
@@ -986,6 +989,16 @@ def _told_of_t_01(lab: Lab, change: str) -> None:
     )
 
 
+def _move_in(lab: Lab, users: int) -> None:
+    """Let people of t_02 have used a seat of t_01 in the first week, before they used theirs."""
+    lab.sql(
+        "insert into flowgrain_vault.int_ai_use "
+        f"select distinct 't_01', date '{QUARTER}', date '{QUARTER}', person_key "
+        "from flowgrain_vault.int_ai_use where team_key = 't_02' order by all "
+        f"limit {users}"
+    )
+
+
 def _seats_of_t_01(lab: Lab, seats: int, where: str = "true") -> None:
     lab.sql(
         f"update flowgrain_vault.int_ai_seats set seats = {seats} where team_key = 't_01' "
@@ -1004,27 +1017,45 @@ def test_use_by_many_of_many_seats_passes(lab: Lab) -> None:
     "attack",
     [
         pytest.param(lambda lab: _band(lab, "t_03"), id="four-users"),
+        pytest.param(
+            lambda lab: lab.sql(
+                f"delete from {CANDIDATES}.metric_observations "
+                "where metric_key = 'ai_adoption' and grain_key = 'vs_1'"
+            ),
+            id="below-a-hidden-value-stream",
+        ),
+        pytest.param(
+            lambda lab: (
+                _seats_of_t_01(lab, 19),
+                _told_of_t_01(lab, "sample_size = 19, denominator = 19"),
+            ),
+            id="a-half-of-nineteen-seats",
+        ),
+        pytest.param(
+            lambda lab: _told_of_t_01(lab, "lower_bound = 0.5, upper_bound = 0.6"),
+            id="a-tenth-of-few-seats",
+        ),
         pytest.param(lambda lab: _band(lab, "t_04"), id="beside-a-hidden-sibling"),
         pytest.param(
             lambda lab: (
-                _told_of_t_01(lab, "sample_size = 10, denominator = 10"),
-                _told_of_t_01(lab, "lower_bound = 0.6, upper_bound = 0.7"),
-                _seats_of_t_01(lab, 10),
+                _move_in(lab, users=12),
+                _seats_of_t_01(lab, 28),
+                _told_of_t_01(lab, "sample_size = 28, denominator = 28"),
             ),
-            id="four-seats-that-nobody-uses",
+            id="four-seats-that-nobody-used",
         ),
         pytest.param(
-            lambda lab: (_weekly(lab), _seats_of_t_01(lab, 6, f"week_start > '{QUARTER}'")),
+            lambda lab: (_weekly(lab), _seats_of_t_01(lab, 12, f"week_start > '{QUARTER}'")),
             id="all-use-theirs-once-some-are-given-back",
         ),
         pytest.param(lambda lab: _told_of_t_01(lab, "value = 0.5"), id="the-share-itself"),
-        pytest.param(lambda lab: _told_of_t_01(lab, "numerator = 6"), id="how-many-use-one"),
-        pytest.param(lambda lab: _told_of_t_01(lab, "upper_bound = 0.5"), id="no-band"),
+        pytest.param(lambda lab: _told_of_t_01(lab, "numerator = 12"), id="how-many-use-one"),
+        pytest.param(lambda lab: _told_of_t_01(lab, "upper_bound = 0.6"), id="no-band"),
         pytest.param(
-            lambda lab: _told_of_t_01(lab, "lower_bound = 0.4, upper_bound = 0.5"),
+            lambda lab: _told_of_t_01(lab, "lower_bound = 0, upper_bound = 0.5"),
             id="another-tenth",
         ),
-        pytest.param(lambda lab: _told_of_t_01(lab, "sample_size = 6"), id="users-for-seats"),
+        pytest.param(lambda lab: _told_of_t_01(lab, "sample_size = 12"), id="users-for-seats"),
         pytest.param(
             lambda lab: lab.sql(
                 f"update flowgrain_vault.int_ai_use set person_key = '{person(900)}' "
@@ -1040,9 +1071,11 @@ def test_use_by_many_of_many_seats_passes(lab: Lab) -> None:
         ),
         pytest.param(
             lambda lab: lab.sql(
+                "delete from flowgrain_vault.int_ai_use "
+                "where team_key = 't_01' and week_start = '2026-01-05'; "
                 "insert into flowgrain_vault.int_ai_use select 't_01', "
                 f"date '{QUARTER}', date '{QUARTER}' + cast(7 * week as integer), '{person(900)}' "
-                "from range(2, 13) as weeks(week)"
+                "from range(1, 13) as weeks(week)"
             ),
             id="more-than-half-of-the-weeks-are-somebodys",
         ),

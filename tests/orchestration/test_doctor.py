@@ -111,7 +111,7 @@ def test_names_without_a_row_in_the_seeds_are_listed(sections: Sections) -> None
     assert "repository lost/attic has no system; changes: 2 (system_paths.csv)" in lines
     assert "status Parked is not mapped; times taken: 1 (status_map.csv)" in lines
     assert "environment moon is not mapped; deployments: 1 (environments.csv)" in lines
-    assert "severity annoying is not mapped; incidents: 1 (severities.csv)" in lines
+    assert "incidents of a severity that is not mapped: 1 (severities.csv)" in lines
     assert "survey item coffee is not mapped; answers: 1 (survey_items.csv)" in lines
     assert "team t_lost is not known; answers that name it: 2 (teams.csv)" in lines
     assert "team t_99 is not known; quarters of headcounts: 1 (teams.csv)" in lines

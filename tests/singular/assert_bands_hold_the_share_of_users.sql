@@ -1,5 +1,5 @@
 {{ config(group='vault') }}
--- The tenth that is told holds the share of those who use a seat, counted from who used it.
+-- The band that is told holds the share of those who use a seat, counted from who used it.
 with told as (
     select * from {{ ref('floor_ai_adoption') }}
     where
@@ -57,7 +57,7 @@ final as (
         users.user_count is null
         or users.user_count < told.lower_bound * licensed.seat_count
         or users.user_count >= told.upper_bound * licensed.seat_count
-        or told.upper_bound - told.lower_bound != 0.1
+        or told.upper_bound - told.lower_bound not in (0.1, 0.2, 0.5)
 )
 
 select * from final

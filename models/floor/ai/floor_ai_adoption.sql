@@ -13,6 +13,7 @@ counted as (
         quarter_start,
         grain,
         grain_key,
+        seat_count,
         seat_count as seats,
         user_count as used,
         is_open
@@ -24,6 +25,7 @@ counted as (
         quarter_start,
         grain,
         grain_key,
+        seat_count,
         seat_weeks as seats,
         user_weeks as used,
         is_open
@@ -31,13 +33,26 @@ counted as (
     from cells
 ),
 
--- A tenth that holds the share, and never the share.
+-- A half, fifth or tenth that holds the share, and never the share. How wide it is follows from the
+-- seats alone: each band holds five counts that may be, or it would tell the very one.
+sliced as (
+    select
+        *,
+        case
+            when seat_count >= 100 then 10
+            when seat_count >= 50 then 5
+            when seat_count >= 20 then 2
+        end as band_count
+
+    from counted
+),
+
 banded as (
     select
         *,
-        floor(used * 10.0 / nullif(seats, 0)) / 10 as band
+        floor(used * band_count * 1.0 / nullif(seats, 0)) as place
 
-    from counted
+    from sliced
 ),
 
 judged as (
@@ -52,8 +67,8 @@ judged as (
         spine.bucket,
         spine.bucket_start,
         cast(null as numeric(18, 6)) as value,
-        cast(banded.band as numeric(18, 6)) as lower_bound,
-        cast(banded.band + 0.1 as numeric(18, 6)) as upper_bound,
+        cast(banded.place / banded.band_count as numeric(18, 6)) as lower_bound,
+        cast((banded.place + 1) / banded.band_count as numeric(18, 6)) as upper_bound,
         cast(null as numeric(18, 6)) as numerator,
         cast(banded.seats as numeric(18, 6)) as denominator,
         banded.seats as sample_size,
@@ -63,6 +78,7 @@ judged as (
             when spine.measurability != 'ok' then spine.measurability
             when
                 banded.is_open
+                and banded.band_count is not null
                 and banded.seats >= spine.min_sample
                 then 'ok'
             else 'withheld'

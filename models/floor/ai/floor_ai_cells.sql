@@ -1,3 +1,4 @@
+{%- set least_seats = 20 -%}
 with usage as (
     select * from {{ ref('int_ai_use') }}
 ),
@@ -44,6 +45,17 @@ team_people as (
     group by quarter_start, team_key
 ),
 
+-- A seat that somebody used and left is none that nobody uses.
+team_seated as (
+    select
+        quarter_start,
+        team_key,
+        count(distinct person_key) as seated_count
+
+    from usage
+    group by quarter_start, team_key
+),
+
 licensed as (
     select
         quarter_start,
@@ -51,7 +63,6 @@ licensed as (
         value_stream_key,
         max(seats) as seat_count,
         sum(seats) as seat_weeks,
-        sum(case when seats > 0 then 1 else 0 end) as week_count,
         sum(untold_seats) as untold_seat_weeks
 
     from team_seats
@@ -61,6 +72,7 @@ licensed as (
 parts as (
     select
         licensed.*,
+        coalesce(team_seated.seated_count, 0) as seated_count,
         coalesce(team_people.user_count, 0) as user_count,
         coalesce(team_people.user_weeks, 0) as user_weeks,
         coalesce(team_people.most_weeks, 0) as most_weeks
@@ -70,6 +82,10 @@ parts as (
         on
             licensed.quarter_start = team_people.quarter_start
             and licensed.team_key = team_people.team_key
+    left join team_seated
+        on
+            licensed.quarter_start = team_seated.quarter_start
+            and licensed.team_key = team_seated.team_key
 ),
 
 grouped as (
@@ -85,8 +101,8 @@ grouped as (
         {{ parent_key }} as parent_key,
         seat_count,
         seat_weeks,
-        week_count,
         untold_seat_weeks,
+        seated_count,
         user_count,
         user_weeks,
         most_weeks
@@ -94,6 +110,25 @@ grouped as (
     from parts
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
+),
+
+-- Weeks in which any team of the group had a seat.
+week_seats as (
+    {{ at_each_grain('team_seats', columns=[
+        'quarter_start', 'week_start', 'seats',
+    ], grains=('team', 'value_stream', 'portfolio')) }}
+),
+
+week_counts as (
+    select
+        quarter_start,
+        grain,
+        grain_key,
+        count(distinct week_start) as week_count
+
+    from week_seats
+    where seats > 0
+    group by quarter_start, grain, grain_key
 ),
 
 counts as (
@@ -104,34 +139,41 @@ counts as (
         parent_key,
         sum(seat_count) as seat_count,
         sum(seat_weeks) as seat_weeks,
-        max(week_count) as week_count,
         sum(untold_seat_weeks) as untold_seat_weeks,
         sum(user_count) as user_count,
         sum(user_weeks) as user_weeks,
         max(most_weeks) as most_weeks,
-        sum(seat_count) - sum(user_count) as unused_count
+        sum(seat_count) - sum(seated_count) as unused_count
 
     from grouped
     group by quarter_start, grain, grain_key, parent_key
     having sum(seat_count) > 0
 ),
 
--- Primary: enough who use a seat, and enough seats that nobody uses, in the quarter and in a week
--- of it; and nobody with more than half of the weeks.
+-- Primary: enough who use a seat, and enough seats that nobody uses, in the quarter and in its weeks
+-- on average; and nobody with more than half of the weeks.
 enough as (
     select
-        *,
+        counts.*,
         case
             when
-                user_count < {{ minimum_people() }}
-                or unused_count < {{ minimum_people() }}
-                or seat_weeks - user_weeks < {{ minimum_people() }} * week_count
-                or most_weeks * 2 > user_weeks
+                -- A half of fewer seats holds fewer counts than k that may be.
+                counts.seat_count < {{ least_seats }}
+                or counts.user_count < {{ minimum_people() }}
+                or counts.unused_count < {{ minimum_people() }}
+                or counts.seat_weeks - counts.user_weeks
+                < {{ minimum_people() }} * week_counts.week_count
+                or counts.most_weeks * 2 > counts.user_weeks
                 then 0
             else 1
         end as is_enough
 
     from counts
+    inner join week_counts
+        on
+            counts.quarter_start = week_counts.quarter_start
+            and counts.grain = week_counts.grain
+            and counts.grain_key = week_counts.grain_key
 ),
 
 team_judged as (

@@ -23,6 +23,16 @@ assumptions as (
     from {{ ref('ai_value_assumptions') }}
 ),
 
+-- A year of assumptions holds for its first quarter, though that began in December.
+buckets as (
+    select
+        bucket_start,
+        {{ dbt.dateadd('day', -1, 'bucket_end') }} as last_day
+
+    from {{ ref('int_buckets') }}
+    where bucket = 'quarter'
+),
+
 cells as (
     select * from {{ ref('floor_ai_cells') }}
 ),
@@ -68,10 +78,11 @@ joined as (
             adoption.grain = cells.grain
             and adoption.grain_key = cells.grain_key
             and adoption.bucket_start = cells.quarter_start
+    inner join buckets on adoption.bucket_start = buckets.bucket_start
     left join assumptions
         on
-            adoption.bucket_start >= assumptions.holds_from
-            and adoption.bucket_start < assumptions.holds_to
+            buckets.last_day >= assumptions.holds_from
+            and buckets.last_day < assumptions.holds_to
 ),
 
 -- What costs time is worth least where it is used most.
@@ -108,7 +119,7 @@ judged as (
             when valued.adoption_status != 'ok' then valued.adoption_status
             when valued.cost_status != 'ok' then valued.cost_status
             -- Seats of whose use nobody tells are paid for: what they bring is not known.
-            when valued.untold_seat_weeks > 0 then 'no_data'
+            when valued.untold_seat_weeks > 0 then 'withheld'
             when valued.least_value is null or coalesce(valued.paid, 0) = 0 then 'no_data'
             else 'ok'
         end as status

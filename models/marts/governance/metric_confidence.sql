@@ -84,9 +84,9 @@ measured as (
     select
         told.*,
         qualities.lag_hours,
-        -- A service is found by its own name: nothing tells how many were not.
+        -- Services, answers, seats and headcounts are found by their own names, not by a change's.
         case
-            when told.class = 'S' then null
+            when told.class not in ('P', 'K') then null
             when told.needs like '%deployments%'
                 then least(qualities.mapped_share, qualities.linked_share)
             else qualities.mapped_share

@@ -60,7 +60,7 @@ told as (
     where
         observations.status = 'ok'
         and observations.value is not null
-        and observations.statistic != 'class'
+        and observations.statistic not in ('class', 'total')
         and rates.metric_key is null
 ),
 

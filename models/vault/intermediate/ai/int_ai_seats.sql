@@ -3,25 +3,11 @@ with licences as (
     where is_held_on_monday
 ),
 
-usage as (
-    select * from {{ ref('stg_canonical__ai_usage') }}
+told_tools as (
+    select * from {{ ref('int_ai_told_tools') }}
 ),
 
--- A tool that nobody at all used in a quarter is one of which nobody tells; nor does anybody of a
--- team that the organisation does not have.
-told as (
-    select distinct
-        licences.tool,
-        licences.quarter_start
-
-    from licences
-    inner join usage
-        on
-            licences.tool = usage.tool
-            and licences.week_start = usage.week_start
-    where licences.team_key != 'unassigned'
-),
-
+-- Nobody tells of a tool that next to nobody used, nor of a team that the organisation lacks.
 by_tool as (
     select
         licences.team_key,
@@ -29,14 +15,14 @@ by_tool as (
         licences.quarter_start,
         licences.week_start,
         licences.tool,
-        sum(case when told.tool is not null then licences.seats else 0 end) as seats,
-        sum(case when told.tool is null then licences.seats else 0 end) as untold_seats
+        sum(case when told_tools.tool is not null then licences.seats else 0 end) as seats,
+        sum(case when told_tools.tool is null then licences.seats else 0 end) as untold_seats
 
     from licences
-    left join told
+    left join told_tools
         on
-            licences.tool = told.tool
-            and licences.quarter_start = told.quarter_start
+            licences.tool = told_tools.tool
+            and licences.quarter_start = told_tools.quarter_start
             and licences.team_key != 'unassigned'
     group by
         licences.team_key, licences.value_stream_key, licences.quarter_start, licences.week_start,

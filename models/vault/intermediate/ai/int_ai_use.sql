@@ -7,6 +7,10 @@ licences as (
     where is_held_on_monday
 ),
 
+told_tools as (
+    select * from {{ ref('int_ai_told_tools') }}
+),
+
 accounts as (
     select * from {{ ref('stg_door__people') }}
 ),
@@ -28,6 +32,10 @@ final as (
             usage.team = licences.team_key
             and usage.tool = licences.tool
             and usage.week_start = licences.week_start
+    inner join told_tools
+        on
+            licences.tool = told_tools.tool
+            and licences.quarter_start = told_tools.quarter_start
     inner join accounts on usage.account_key = accounts.landed_key
     where
         accounts.is_resolved

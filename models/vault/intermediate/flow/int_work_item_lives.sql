@@ -3,6 +3,13 @@ with work_items as (
     where resolved_at is not null
 ),
 
+-- A source in which no item is part of an initiative does not say which are.
+telling as (
+    select distinct source
+    from {{ ref('stg_canonical__work_items') }}
+    where initiative_id is not null
+),
+
 initiatives as (
     select * from {{ ref('int_initiatives') }}
 ),
@@ -29,6 +36,7 @@ final as (
         case when systems.is_of_bots then 'bot' else 'human' end as author_kind,
         work_items.work_type,
         case
+            when work_items.initiative_id is null and telling.source is null then null
             when work_items.initiative_id is null then 'no_initiative'
             when initiatives.is_outcome_anticipated then 'outcome_anticipated'
             when not initiatives.is_outcome_anticipated then 'no_outcome_anticipated'
@@ -38,6 +46,7 @@ final as (
         work_items.resolved_at
 
     from work_items
+    left join telling on work_items.source = telling.source
     left join initiatives on work_items.initiative_id = initiatives.initiative_id
     left join systems on work_items.work_item_id = systems.work_item_id
     left join system_owners

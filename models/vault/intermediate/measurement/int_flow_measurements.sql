@@ -10,11 +10,11 @@ ci_waits as (
     select * from {{ ref('int_change_ci_waits') }}
 ),
 
--- Which change belongs to which set is said once: people are counted on the very same sets.
 request_deliveries as (
     select * from {{ ref('int_request_deliveries') }}
 ),
 
+-- Which change belongs to which set is said once: people are counted on the very same sets.
 population_times as (
     select * from {{ ref('int_population_times') }}
 ),

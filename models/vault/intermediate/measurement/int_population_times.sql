@@ -26,8 +26,10 @@ outside_reviews as (
     select * from {{ ref('int_outside_reviews') }}
 ),
 
+-- Behind an item without a change of any system nobody is known: whole less parts would be these.
 item_lives as (
     select * from {{ ref('int_work_item_lives') }}
+    where system_key != 'unassigned'
 ),
 
 dependency_waits as (
