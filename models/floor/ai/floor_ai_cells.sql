@@ -150,8 +150,8 @@ counts as (
     having sum(seat_count) > 0
 ),
 
--- Primary: enough who use a seat, and enough seats that nobody uses, in the quarter and in its weeks
--- on average; and nobody with more than half of the weeks.
+-- Primary: enough who use a seat, and enough seats that nobody uses, in the quarter and on average
+-- in its weeks; and nobody with more than half of the weeks.
 enough as (
     select
         counts.*,
