@@ -219,6 +219,14 @@ FAULTS = {
         where group_count < 2 or least(users, unused) < {minimum}
     """,
 }
+# The fourth quarter has 14 weeks in a year of 53: it ends where the next ISO year begins.
+LAST_DAY = """
+    case
+        when week(use.bucket_start) = 40
+            then date_trunc('week', make_date(isoyear(use.bucket_start) + 1, 1, 4))
+        else use.bucket_start + interval '13 weeks'
+    end - interval '1 day'
+"""
 # What a return must be: of what is told of use and cost, and of the assumption of that day.
 RETURNS = f"""
     with assumptions as (
@@ -242,8 +250,7 @@ RETURNS = f"""
             and use.bucket = cost.bucket and use.bucket_start = cost.bucket_start
             and cost.metric_key = 'ai_cost' and cost.status = 'ok'
         inner join assumptions
-            on use.bucket_start + interval '13 weeks' - interval '1 day' >= holds_from
-            and use.bucket_start + interval '13 weeks' - interval '1 day' < holds_to
+            on {LAST_DAY} >= holds_from and {LAST_DAY} < holds_to
         where use.metric_key = 'ai_weekly_adoption'
     )
 
