@@ -30,9 +30,10 @@ STATISTICS = (
     "difference",
     "total",
     "return",
+    "worth",
 )
 # What may lie below nothing.
-SIGNED_STATISTICS = ("coefficient", "difference", "return", "trend")
+SIGNED_STATISTICS = ("coefficient", "difference", "return", "trend", "worth")
 CLOCKS = ("wall", "working", "none")
 STATUSES = ("ok", "withheld", "no_data", "not_measurable")
 METHODS = (
@@ -183,7 +184,12 @@ COMPLETE_MINIMUM = 60
 SURVEY_ROLES = ("respondent",)
 SURVEY_GRAINS = ("team", "value_stream", "portfolio")
 # All that is told of who uses a tool, of quarters, and whom it rests on.
-USE_METRICS = {"ai_adoption": "share", "ai_weekly_adoption": "share", "ai_return": "return"}
+USE_METRICS = {
+    "ai_adoption": "share",
+    "ai_weekly_adoption": "share",
+    "ai_value": "worth",
+    "ai_return": "return",
+}
 USE_ROLES = ("user",)
 USE_GRAINS = SURVEY_GRAINS
 # A survey tells how many answered by the lower edge of these bands only.
@@ -305,6 +311,7 @@ DERIVED_FROM = {
         "time_to_first_review",
         "reopened_rate",
         "change_fail_rate",
+        "escaped_defects",
     ),
     "ai_process_impact": ("stage_time",),
     "decision_agenda": ("bus_factor", "change_fail_rate", "wait_share"),

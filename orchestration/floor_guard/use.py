@@ -50,9 +50,11 @@ def check_use(connection: duckdb.DuckDBPyConnection, observations: str, minimum:
         connection.execute(statement)
     faults = dict(FAULTS)
     # Without a return nobody need have said what use is worth.
-    told = connection.execute("select count(*) from used where statistic = 'return'").fetchone()
+    told = connection.execute("select count(*) from used where statistic != 'share'").fetchone()
     if told and told[0]:
-        faults["returns do not follow from the use, cost and assumptions that are told"] = RETURNS
+        faults[
+            "values and returns do not follow from the use, cost and assumptions that are told"
+        ] = RETURNS
     for why, query in faults.items():
         told_of = query.format(minimum=minimum, observations=observations)
         row = connection.execute(told_of).fetchone()
@@ -227,7 +229,7 @@ LAST_DAY = """
         else use.bucket_start + interval '13 weeks'
     end - interval '1 day'
 """
-# What a return must be: of what is told of use and cost, and of the assumption of that day.
+# What value and return must be: of what is told of use and cost, and of the assumption of the day.
 RETURNS = f"""
     with assumptions as (
         select *,
@@ -237,13 +239,13 @@ RETURNS = f"""
             ) as holds_to
         from vault.{SEEDS}.ai_value_assumptions
     ),
-    expected as (
+    valued as (
         select
-            use.grain, use.grain_key, use.bucket_start,
+            use.grain, use.grain_key, use.bucket_start, cost.value as cost,
             least(use.lower_bound * hours_saved_low, use.upper_bound * hours_saved_low)
-                * use.sample_size * hour_cost / cost.value - 1 as lower_bound,
+                * use.sample_size * hour_cost as least_value,
             greatest(use.lower_bound * hours_saved_high, use.upper_bound * hours_saved_high)
-                * use.sample_size * hour_cost / cost.value - 1 as upper_bound
+                * use.sample_size * hour_cost as greatest_value
         from used as use
         inner join {{observations}} as cost
             on use.grain = cost.grain and use.grain_key = cost.grain_key
@@ -252,12 +254,20 @@ RETURNS = f"""
         inner join assumptions
             on {LAST_DAY} >= holds_from and {LAST_DAY} < holds_to
         where use.metric_key = 'ai_weekly_adoption'
+    ),
+    expected as (
+        select grain, grain_key, bucket_start, 'return' as statistic,
+            least_value / cost - 1 as lower_bound, greatest_value / cost - 1 as upper_bound
+        from valued
+        union all
+        select grain, grain_key, bucket_start, 'worth', least_value, greatest_value
+        from valued
     )
 
     select count(*) from used
-    left join expected using (grain, grain_key, bucket_start)
+    left join expected using (grain, grain_key, bucket_start, statistic)
     where
-        used.statistic = 'return'
+        used.statistic != 'share'
         and not coalesce(
             used.value is null and used.numerator is null and used.denominator is null
             and abs(used.lower_bound - expected.lower_bound) < {RETURN_STEP}

@@ -949,6 +949,13 @@ def _return(lab: Lab, **changes: object) -> None:
     )
 
 
+def _value(lab: Lab, **changes: object) -> None:
+    """Tell what they are worth beside it: 1,200 to 7,200."""
+    told = {"metric_key": "ai_value", "statistic": "worth", "denominator": None}
+    worth = {"sample_size": 48, "lower_bound": 1200, "upper_bound": 7200}
+    _band(lab, "t_01", **told | worth | changes)
+
+
 def _use(lab: Lab) -> None:
     """Two teams of vs_1 of which half use their seats, two of vs_2 of which one has four users."""
     lab.sql(
@@ -957,6 +964,7 @@ def _use(lab: Lab) -> None:
             ('ai_adoption', 'U', null, 'user', 'Seats used', 0.1),
             ('ai_weekly_adoption', 'U', null, 'user', 'Weeks of seats used', 0.1),
             ('ai_cost', 'S', null, null, 'Cost', 0.01),
+            ('ai_value', 'U', null, 'user', 'Value', 0.01),
             ('ai_return', 'U', null, 'user', 'Return', 0.01);
         insert into flowgrain_seeds.teams values ('t_03', 'Refunds', 'default'),
             ('t_04', 'Runtime', 'default');
@@ -1010,6 +1018,7 @@ def test_use_by_many_of_many_seats_passes(lab: Lab) -> None:
     _honest_use(lab)
     _weekly(lab)
     _return(lab)
+    _value(lab)
     lab.publish()
 
 
@@ -1091,6 +1100,10 @@ def test_use_by_many_of_many_seats_passes(lab: Lab) -> None:
         ),
         pytest.param(
             lambda lab: (_weekly(lab), _return(lab, value=1.5)), id="a-return-to-the-point"
+        ),
+        pytest.param(
+            lambda lab: (_weekly(lab), _return(lab), _value(lab, lower_bound=1300)),
+            id="another-value",
         ),
     ],
 )

@@ -253,15 +253,19 @@ def test_a_licence_that_ended_costs_its_days(marts: duckdb.DuckDBPyConnection) -
     assert whole[0] == pytest.approx(parts[0] + told["t_08", last][0])
 
 
-def test_returns_hold_what_was_assumed(marts: duckdb.DuckDBPyConnection) -> None:
+def test_values_and_returns_hold_what_was_assumed(marts: duckdb.DuckDBPyConnection) -> None:
     """As a range that holds the planted use at either end of what a week of it may save."""
     last = quarter_start(parameters()["calendar"]["quarters"])
-    returns, costs = (bounds(marts, metric) for metric in ("ai_return", "ai_cost"))
-    told, cost = returns["all", last], costs["all", last]
+    returns, values, costs = (
+        bounds(marts, metric) for metric in ("ai_return", "ai_value", "ai_cost")
+    )
+    told, value, cost = returns["all", last], values["all", last], costs["all", last]
     assert told is not None
+    assert value is not None
     assert cost is not None
     weeks = 13 * AI["used_weeks"] * sum(AI["users"].values())
     assumed = AI["assumptions"][-1]
     for hours in (assumed["hours_saved_low"], assumed["hours_saved_high"]):
-        expected = weeks * hours * assumed["hour_cost"] / cost[0] - 1
-        assert told[0] <= expected <= told[1]
+        expected = weeks * hours * assumed["hour_cost"]
+        assert value[0] <= expected <= value[1]
+        assert told[0] <= expected / cost[0] - 1 <= told[1]

@@ -39,7 +39,7 @@ cells as (
 
 series as (
     select * from {{ ref('metric_series') }}
-    where metric_key = 'ai_return'
+    where metric_key in ('ai_value', 'ai_return')
 ),
 
 metrics as (
@@ -48,7 +48,7 @@ metrics as (
 
 measurability as (
     select * from {{ ref('floor_measurability') }}
-    where metric_key = 'ai_return'
+    where metric_key in ('ai_value', 'ai_return')
 ),
 
 joined as (
@@ -107,8 +107,14 @@ judged as (
         valued.bucket,
         valued.bucket_start,
         cast(null as numeric(18, 6)) as value,
-        (valued.least_value - valued.paid) / nullif(valued.paid, 0) as lower_bound,
-        (valued.greatest_value - valued.paid) / nullif(valued.paid, 0) as upper_bound,
+        case
+            when series.metric_key = 'ai_value' then valued.least_value
+            else (valued.least_value - valued.paid) / nullif(valued.paid, 0)
+        end as lower_bound,
+        case
+            when series.metric_key = 'ai_value' then valued.greatest_value
+            else (valued.greatest_value - valued.paid) / nullif(valued.paid, 0)
+        end as upper_bound,
         cast(null as numeric(18, 6)) as numerator,
         cast(null as numeric(18, 6)) as denominator,
         valued.sample_size,
@@ -129,7 +135,8 @@ judged as (
     inner join metrics on series.metric_key = metrics.metric_key
     inner join measurability
         on
-            series.slice_value = measurability.slice_value
+            series.metric_key = measurability.metric_key
+            and series.slice_value = measurability.slice_value
             and series.statistic = measurability.statistic
 ),
 

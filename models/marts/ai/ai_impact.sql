@@ -3,7 +3,7 @@ with observations as (
     where
         metric_key in (
             'ai_adoption', 'ai_assisted_share', 'stage_wait', 'time_to_first_review',
-            'reopened_rate', 'change_fail_rate'
+            'reopened_rate', 'change_fail_rate', 'escaped_defects'
         )
         and slice in ('all', 'stage', 'assistance')
 ),
@@ -25,6 +25,7 @@ final as (
             ('assisted_rework_rate', 'reopened_rate', 'assisted', 'share', 'none'),
             ('other_rework_rate', 'reopened_rate', 'unassisted', 'share', 'none'),
             ('change_fail_rate', 'change_fail_rate', 'all', 'share', 'none'),
+            ('escaped_defects', 'escaped_defects', 'all', 'rate', 'none'),
         ] %}
         {%- set series = "'" ~ metric ~ "' and slice_value = '" ~ slice_value ~ "'" %}
         {%- set cut = "'" ~ statistic ~ "' and clock = '" ~ clock ~ "'" %}
