@@ -1,4 +1,3 @@
-{#- A constant of the floor: who owns a system cannot lose two people. -#}
 {% macro is_fragile(bus_factor) -%}
-    {{ bus_factor }} <= 2
+    {{ bus_factor }} <= {{ greatest_fragile() }}
 {%- endmacro %}

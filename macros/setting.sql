@@ -7,6 +7,14 @@
             ) }}
         {%- endif -%}
         {{ return(given | int) }}
+    {%- elif name == 'publish_bus_factor' -%}
+        {%- set given = env_var('FLOWGRAIN_PUBLISH_BUS_FACTOR', 'integer') -%}
+        {%- if given not in ('integer', 'band') -%}
+            {{ exceptions.raise_compiler_error(
+                "GL-C19 FLOWGRAIN_PUBLISH_BUS_FACTOR is integer or band"
+            ) }}
+        {%- endif -%}
+        {{ return(given) }}
     {%- endif -%}
     {%- set value = var(name) -%}
     {%- if name == 'as_of' -%}

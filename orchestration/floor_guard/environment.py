@@ -42,6 +42,21 @@ def minimum_people() -> int:
     return int(given)
 
 
+def bus_factor_is_banded() -> bool:
+    """Say whether bus factors are told as fragile or not, as FLOWGRAIN_PUBLISH_BUS_FACTOR wants.
+
+    Raises FlowgrainError (C19) for anything but `integer`, which it is by default, and `band`.
+    """
+    given = os.environ.get("FLOWGRAIN_PUBLISH_BUS_FACTOR", "integer")
+    if given not in ("integer", "band"):
+        raise FlowgrainError(
+            "FLOWGRAIN_PUBLISH_BUS_FACTOR is neither integer nor band",
+            "Leave it out, or say band",
+            rule="C19",
+        )
+    return given == "band"
+
+
 def has_one_owner(home: Home) -> bool:
     """Say whether one account owns both sides, which is for development only."""
     return _owner(home.vault.parent) == _owner(home.published.parent)
@@ -99,13 +114,14 @@ def _prod_has_two_owners(environment: Environment) -> None:
         )
 
 
-def _minimum_is_not_lowered(_: Environment) -> None:
+def _the_floor_is_not_lowered(_: Environment) -> None:
     minimum_people()
+    bus_factor_is_banded()
 
 
 RULES = (
     Rule("S01", _places_are_apart),
     Rule("S01", _vault_is_closed_to_others),
     Rule("S01", _prod_has_two_owners),
-    Rule("C19", _minimum_is_not_lowered),
+    Rule("C19", _the_floor_is_not_lowered),
 )

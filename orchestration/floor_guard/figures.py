@@ -10,6 +10,7 @@ from orchestration.floor_guard.constants import (
     INDEX_BUCKET,
     INDEX_GRAIN,
     INDEX_STEP,
+    KNOWLEDGE_METRICS,
     OBSERVATIONS,
     PARTED_SLICES,
     SEEDS,
@@ -98,7 +99,7 @@ def _numbers_are_in_range(figures: Figures) -> None:
 def _bands_are_wide(figures: Figures) -> None:
     """What too few people are behind is told as the band that the standard knows, not closer.
 
-    Who uses a tool has bands of its own (check_use).
+    Who uses a tool has bands of its own (check_use), and so has a bus factor (check_knowledge).
     """
     if figures.observations:
         count = figures.count(
@@ -106,7 +107,7 @@ def _bands_are_wide(figures: Figures) -> None:
             select count(*) from {figures.observations}
             where
                 status = 'ok' and value is null
-                and metric_key not in {listed(USE_METRICS)}
+                and metric_key not in {listed((*USE_METRICS, *KNOWLEDGE_METRICS))}
                 and not coalesce((lower_bound, upper_bound) in ((0, 0.1), (0.9, 1)), false)
             """
         )

@@ -11,6 +11,7 @@ from orchestration.floor_guard.constants import (
     SEEDS,
     SYSTEMS_MINIMUM,
 )
+from orchestration.floor_guard.environment import bus_factor_is_banded
 from orchestration.floor_guard.rules import listed, refusal
 
 SHAPES = " or ".join(
@@ -23,7 +24,8 @@ def check_knowledge(connection: duckdb.DuckDBPyConnection, observations: str, mi
     """Hold what is told of knowledge against the owners and the gate's own count of people.
 
     Reads the gate's tables `metrics` and `people`. Raises FlowgrainError (O11) where a bus factor
-    is of a team of fewer than `minimum` people, or a share tells of what is withheld.
+    is of a team of fewer than `minimum` people or told too closely, or a share tells of what is
+    withheld.
     """
     connection.execute(
         f"""
@@ -43,7 +45,8 @@ def check_knowledge(connection: duckdb.DuckDBPyConnection, observations: str, mi
     ends = [(start, bucket_end(start, "quarter")) for (start,) in quarters]
     connection.executemany("insert into quarter_ends values (?, ?)", ends)
     connection.execute(OWNERS)
-    for why, query in FAULTS.items():
+    faults = FAULTS | (EXACT if bus_factor_is_banded() else {})
+    for why, query in faults.items():
         row = connection.execute(query.format(minimum=minimum)).fetchone()
         if row and row[0]:
             raise refusal(
@@ -72,7 +75,7 @@ LEFT = f"""
         shares.bucket_start,
         shares.grain_key,
         shares.denominator - count(told.grain_key) as systems_left,
-        shares.numerator - count(told.grain_key) filter (where told.value <= {FRAGILE})
+        shares.numerator - count(told.grain_key) filter (where told.lower_bound <= {FRAGILE})
             as fragile_left
     from knowledge as shares
     left join owners
@@ -90,7 +93,23 @@ LEFT = f"""
 FAULTS = {
     "rows of knowledge are no bus factor of a system's quarter, and no share of these": f"""
         select count(*) from knowledge
-        where bucket != 'quarter' or slice != 'all' or value is null or not ({SHAPES})
+        where
+            bucket != 'quarter' or slice != 'all' or not ({SHAPES})
+            -- A band is fragile or not, and no closer.
+            or not (
+                coalesce(
+                    metric_key != 'bus_factor' and value is not null
+                    or value = lower_bound and value = upper_bound,
+                    false
+                )
+                or (
+                    metric_key = 'bus_factor' and value is null
+                    and (
+                        (lower_bound = 0 and coalesce(upper_bound = {FRAGILE}, false))
+                        or (lower_bound = {FRAGILE} + 1 and upper_bound is null)
+                    )
+                )
+            )
     """,
     "bus factors are of systems whose owners have too few active people": """
         select count(*) from knowledge
@@ -122,5 +141,10 @@ FAULTS = {
 
         select count(*) from left_over
         where systems_left != 0 and (systems_left < 2 or fragile_left in (0, systems_left))
+    """,
+}
+EXACT = {
+    "bus factors are told to the person where bands are wanted": """
+        select count(*) from knowledge where metric_key = 'bus_factor' and value is not null
     """,
 }

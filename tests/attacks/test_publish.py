@@ -580,7 +580,7 @@ def _knowledge(lab: Lab) -> None:
         _bus_factor(lab, number, number)
 
 
-def _bus_factor(lab: Lab, number: int, value: int, **changes: object) -> None:
+def _bus_factor(lab: Lab, number: int, value: int | None, **changes: object) -> None:
     told = {"value": value, "lower_bound": value, "upper_bound": value, **changes}
     lab.observe(
         **{"metric_key": "bus_factor", "grain": "system", "grain_key": f"s_0{number}"} | told
@@ -600,10 +600,44 @@ def test_knowledge_of_many_passes(lab: Lab) -> None:
     lab.publish()
 
 
+def _knowledge_band(number: int) -> dict[str, object]:
+    """A bus factor of fewer people than three, or of three and more."""
+    fragile = number < 3
+    return {"lower_bound": 0 if fragile else 3, "upper_bound": 2 if fragile else None}
+
+
+def test_bus_factors_may_be_told_as_bands_and_then_as_nothing_else(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _knowledge(lab)
+    monkeypatch.setenv("FLOWGRAIN_PUBLISH_BUS_FACTOR", "band")
+    refused(lab, "O11")
+    lab.sql("delete from flowgrain_candidate.metric_observations where metric_key = 'bus_factor'")
+    for number in range(1, 6):
+        _bus_factor(lab, number, None, **_knowledge_band(number))
+    _fragile_share(lab, 3, 7)
+    lab.publish()
+
+
+@pytest.mark.parametrize("given", ["", "no", "BAND", "share"])
+def test_how_bus_factors_are_told_is_one_of_two(
+    lab: Lab, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWGRAIN_PUBLISH_BUS_FACTOR", given)
+    refused(lab, "C19")
+
+
 @pytest.mark.parametrize(
     "attack",
     [
         pytest.param(lambda lab: _bus_factor(lab, 7, 1), id="ATK35-team-of-few"),
+        pytest.param(
+            lambda lab: _bus_factor(lab, 1, None, lower_bound=1, upper_bound=2), id="close-band"
+        ),
+        pytest.param(
+            lambda lab: _bus_factor(lab, 4, None, lower_bound=3, upper_bound=4), id="closed-band"
+        ),
+        pytest.param(lambda lab: _bus_factor(lab, 4, 4, lower_bound=3, upper_bound=5), id="range"),
         pytest.param(lambda lab: _bus_factor(lab, 8, 1), id="nobodys-system"),
         pytest.param(
             lambda lab: _bus_factor(lab, 2, 1, bucket="week", bucket_start="2026-01-05"),

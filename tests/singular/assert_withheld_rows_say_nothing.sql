@@ -23,7 +23,14 @@ where
         )
     )
     -- An index has no range.
-    or (status = 'ok' and method != 'gini' and (lower_bound is null or upper_bound is null))
+    or (status = 'ok' and method != 'gini' and lower_bound is null)
+    -- A bus factor of three and more, told as a band, has no upper end.
+    or (
+        status = 'ok'
+        and method != 'gini'
+        and upper_bound is null
+        and not (metric_key = 'bus_factor' and method = 'band')
+    )
     or (status = 'ok' and method is null)
     or (status = 'ok' and (value < lower_bound or value > upper_bound or lower_bound > upper_bound))
     or (status = 'ok' and value is null and method != 'band')

@@ -120,19 +120,42 @@ told_streams as (
             and streams.value_stream_key = hidden_people.value_stream_key
 ),
 
+-- As the integer, or as the band that holds it: fragile (0 to 2), or 3 and more.
+told_systems as (
+    select
+        systems.*,
+        settings.is_bus_factor_banded,
+        case when settings.is_bus_factor_banded = 0 then systems.bus_factor end as value,
+        case
+            when settings.is_bus_factor_banded = 0 then systems.bus_factor
+            when systems.is_fragile = 1 then 0
+            else {{ greatest_fragile() }} + 1
+        end as lower_bound,
+        case
+            when settings.is_bus_factor_banded = 0 then systems.bus_factor
+            when systems.is_fragile = 1 then {{ greatest_fragile() }}
+        end as upper_bound
+
+    from systems
+    cross join settings
+),
+
 observed as (
     select
         'bus_factor' as metric_key,
         'system' as grain,
         system_key as grain_key,
         quarter_start as bucket_start,
-        cast(bus_factor as numeric(18, 6)) as value,
+        cast(value as numeric(18, 6)) as value,
+        cast(lower_bound as numeric(18, 6)) as lower_bound,
+        cast(upper_bound as numeric(18, 6)) as upper_bound,
         cast(null as numeric(18, 6)) as numerator,
         cast(null as numeric(18, 6)) as denominator,
         file_count as sample_size,
+        case when is_bus_factor_banded = 1 then 'band' else 'census' end as method,
         is_open
 
-    from systems
+    from told_systems
     union all
     select
         'fragile_system_share' as metric_key,
@@ -140,9 +163,12 @@ observed as (
         value_stream_key as grain_key,
         quarter_start as bucket_start,
         cast(fragile_count * 1.0 / system_count as numeric(18, 6)) as value,
+        cast(fragile_count * 1.0 / system_count as numeric(18, 6)) as lower_bound,
+        cast(fragile_count * 1.0 / system_count as numeric(18, 6)) as upper_bound,
         cast(fragile_count as numeric(18, 6)) as numerator,
         cast(system_count as numeric(18, 6)) as denominator,
         system_count as sample_size,
+        'census' as method,
         is_open
 
     from told_streams
@@ -161,12 +187,12 @@ judged as (
         spine.bucket,
         spine.bucket_start,
         observed.value,
-        observed.value as lower_bound,
-        observed.value as upper_bound,
+        observed.lower_bound,
+        observed.upper_bound,
         observed.numerator,
         observed.denominator,
         observed.sample_size,
-        'census' as method,
+        observed.method,
         spine.precision_step,
         case
             when spine.measurability != 'ok' then spine.measurability

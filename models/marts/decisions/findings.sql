@@ -123,7 +123,7 @@ fragile_systems as (
         cast(null as numeric(18, 4)) as lower_bound,
         cast(null as numeric(18, 4)) as upper_bound,
         cast(null as numeric(18, 4)) as reference,
-        bus_factor as item_count,
+        bus_factor_upper as item_count,
         cast(null as bigint) as total_count,
         as_of
 

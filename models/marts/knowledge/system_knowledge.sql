@@ -17,7 +17,10 @@ final as (
 
         -- value
         cast(observations.value as bigint) as bus_factor,
-        {{ is_fragile('observations.value') }} as is_fragile,
+        cast(observations.lower_bound as bigint) as bus_factor_lower,
+        cast(observations.upper_bound as bigint) as bus_factor_upper,
+        -- Of a band without an end the lower one says it.
+        {{ is_fragile('observations.lower_bound') }} as is_fragile,
         systems.criticality,
         systems.is_revenue_critical,
         observations.status,
