@@ -11,9 +11,8 @@ import duckdb
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing.door import plain_errors
+from orchestration.landing.freshness import stale_sources, windows
 
-# As the freshness of models/vault/staging/door/_door__sources.yml.
-STALE_AFTER_DAYS = 8
 # Numbers of rows and loads on a line.
 SHOWN = 5
 
@@ -473,12 +472,14 @@ def _stale(vault: Vault) -> list[str]:
     lines = []
     for source, connections in by_source.items():
         oldest = min(loaded_to for _, loaded_to, _ in connections)
-        age = (now - min(landed_at for *_, landed_at in connections)).days
+        landed_at = min(landed_at for *_, landed_at in connections)
+        age = (now - landed_at).days
         many = f" {len(connections)} connections," if len(connections) > 1 else ""
         landed = f"{_days(age)} ago" if age else "today"
         line = f"{source}:{many} loaded to {oldest:%Y-%m-%d %H:%M} UTC, landed {landed}"
-        stale = f"; stale, for that is over {_days(STALE_AFTER_DAYS)}"
-        lines.append(line + (stale if age > STALE_AFTER_DAYS else ""))
+        if stale_sources({source: landed_at}, now):
+            line += f"; stale, for that is over {_days(windows()[source].error_after.days)}"
+        lines.append(line)
         for connection, loaded_to, _ in connections:
             if behind := (furthest - loaded_to).days:
                 lines.append(

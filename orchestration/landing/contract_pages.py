@@ -4,6 +4,7 @@ from pathlib import Path
 
 from orchestration.home import PROJECT
 from orchestration.landing.contract import SOURCES, Entity, contract_version, entities
+from orchestration.landing.freshness import SEED, windows
 
 SOURCE_TEXTS = {
     "files": "CSV or Parquet files in the shape of the contract; the demo comes this way too.",
@@ -114,6 +115,22 @@ def _page(entity: Entity) -> str:
 """
 
 
+def _freshness(source: str) -> list[str]:
+    """A source that was never connected is not stale: nobody waits for it."""
+    window = windows()[source]
+    hours = [int(after.total_seconds() // 3600) for after in window]
+    return [
+        f"    # From {SEED}: of the connections the one left longest.",
+        "    config:",
+        "      loaded_at_query: >",
+        "        select coalesce(min(landed_at), {{ dbt.current_timestamp() }})",
+        f"        from door.connections where source = '{source}'",
+        "      freshness:",
+        f"        warn_after: {{ count: {hours[0]}, period: hour }}",
+        f"        error_after: {{ count: {hours[1]}, period: hour }}",
+    ]
+
+
 def _source_yml(source: str) -> str:
     lines = [
         f"# Written by `make contract` from orchestration/landing/{SOURCES[source]}.",
@@ -121,6 +138,7 @@ def _source_yml(source: str) -> str:
         f"  - name: {source}",
         f"    schema: raw_{source}",
         f"    description: {SOURCE_TEXTS[source]}",
+        *_freshness(source),
         "    tables:",
     ]
     for entity in entities(source).values():
