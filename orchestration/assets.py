@@ -8,8 +8,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,23 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.build import dbt_environment, run_dbt
-from orchestration.dagster_home import prepare_dagster_home
+from orchestration.dagster_home import events_held_open, prepare_dagster_home
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.demo import write_demo
 from orchestration.landing.devlake import land_devlake
 from orchestration.landing.door import DEMO, Counts, Landing, plain_errors
 from orchestration.landing.files import land_files
+from orchestration.landing.freshness import last_landings, stale_sources, windows
 from orchestration.landing.git import land_git
 from orchestration.landing.github import land_github
 
 LAYERS = ("staging", "intermediate", "floor", "marts")
+# Whatever opens the vault waits for its turn; Dagster starts no two runs of this pool.
+VAULT = "vault"
+# A look waits no longer for whoever writes: there is a next one.
+LOOK_SECONDS = 5
+OWNERS = {"vault": "team:data-stewards", "published": "team:metric-stewards"}
 PARSED = ("dbt_project.yml", "models", "macros", "seeds", "tests/generic", "tests/singular")
 
 
@@ -54,6 +61,17 @@ class Installation(dg.ConfigurableResource):
         )
 
     @property
+    def connected(self) -> list[str]:
+        """Sources that have somewhere to land from."""
+        given = {
+            "files": self.files,
+            "github": self.github,
+            "devlake": os.environ.get("FLOWGRAIN_DEVLAKE"),
+            "git": self.clones,
+        }
+        return [source for source, origin in given.items() if origin]
+
+    @property
     def home(self) -> Home:
         """The folders, as everything else knows them."""
         return Home(Path(self.root))
@@ -65,7 +83,8 @@ class Installation(dg.ConfigurableResource):
             project_dir=str(PROJECT),
             profiles_dir=dbt_environment(self.home)["DBT_PROFILES_DIR"],
             target=self.target,
-            dbt_executable=str(Path(sys.executable).with_name("dbt")),
+            # Ends with the run, so that no dbt writes on when the run's worker is gone.
+            dbt_executable=str(Path(sys.executable).with_name("flowgrain-dbt")),
         )
 
 
@@ -96,7 +115,10 @@ def _last_edit() -> float:
 
 
 class Translator(DagsterDbtTranslator):
-    """Groups by layer, so that the graph reads from left to right. The rest comes from dbt."""
+    """Groups by layer, so that the graph reads from left to right; dbt's groups own.
+
+    The rest comes from dbt.
+    """
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
@@ -104,18 +126,34 @@ class Translator(DagsterDbtTranslator):
         """Describe one dbt resource to Dagster."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         props = self.get_resource_props(manifest, unique_id)
-        layer = next((part for part in props["fqn"] if part in LAYERS), "seeds")
-        return spec.replace_attributes(group_name=layer)
+        path = props["fqn"][1:-1]
+        layer = next((part for part in path if part in LAYERS), "seeds")
+        tags = {"layer": layer}
+        if path and path[-1] != layer:
+            tags["domain"] = path[-1]
+        return spec.replace_attributes(
+            group_name=layer,
+            owners=[OWNERS[props["config"].get("group") or "vault"]],
+            tags={**spec.tags, **tags},
+        )
 
 
 MANIFEST = read_manifest(Home.from_environment())
 TRANSLATOR = Translator()
+CONNECTED = Installation.from_environment().connected
 
 
 def _tables(
     source: str, kind: str, note: str, deps: Iterable[dg.AssetKey] = ()
 ) -> list[dg.AssetSpec]:
-    """Tables of a dbt source under the very keys that the models depend on."""
+    """Tables of a dbt source under the very keys that the models depend on.
+
+    A source that is connected has to land as often as its window of freshness says.
+    """
+    fresh = None
+    if source in CONNECTED:
+        warn_after, error_after = windows()[source]
+        fresh = dg.FreshnessPolicy.time_window(fail_window=error_after, warn_window=warn_after)
     return [
         dg.AssetSpec(
             TRANSLATOR.get_asset_key(props),
@@ -123,6 +161,9 @@ def _tables(
             description=f"{props['description']} {note}",
             group_name="door",
             kinds={kind},
+            owners=[OWNERS["vault"]],
+            tags={"layer": "door", "domain": source},
+            freshness_policy=fresh,
             deps=list(deps),
         )
         for props in MANIFEST["sources"].values()
@@ -165,7 +206,7 @@ def _counted(
     return dg.MaterializeResult(asset_key=spec.key, metadata={**asdict(of_entity), **more})
 
 
-@dg.multi_asset(specs=FILES, name="land_files")
+@dg.multi_asset(specs=FILES, name="land_files", pool=VAULT)
 def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     """Land files of the contract; nothing where FLOWGRAIN_FILES names no folder."""
     home = installation.home.prepare()
@@ -181,7 +222,7 @@ def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
         yield _counted(spec, done.counts, unchanged_files=int(spec.key.path[-1] in unchanged))
 
 
-@dg.multi_asset(specs=GITHUB, name="land_github")
+@dg.multi_asset(specs=GITHUB, name="land_github", pool=VAULT)
 def github(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     """Land pages of GitHub's API; nothing where FLOWGRAIN_GITHUB names no folder."""
     counts: Mapping[str, Counts] = {}
@@ -191,7 +232,13 @@ def github(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
         yield _counted(spec, counts)
 
 
-@dg.multi_asset(specs=DEVLAKE, name="land_devlake")
+# A network may fail and come back, and what was read is kept: the others only read this disk.
+@dg.multi_asset(
+    specs=DEVLAKE,
+    name="land_devlake",
+    pool=VAULT,
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
+)
 def devlake(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     """Land what DevLake has written since; nothing where FLOWGRAIN_DEVLAKE names none."""
     counts: Mapping[str, Counts] = {}
@@ -202,7 +249,7 @@ def devlake(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
         yield _counted(spec, counts)
 
 
-@dg.multi_asset(specs=GIT, name="land_git")
+@dg.multi_asset(specs=GIT, name="land_git", pool=VAULT)
 def git(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     """Land what is new in local clones; nothing where FLOWGRAIN_CLONES names none."""
     counts: Mapping[str, Counts] = {}
@@ -212,7 +259,7 @@ def git(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
         yield _counted(spec, counts, repositories=len(clones))
 
 
-@dg.multi_asset(specs=BOOKS, name="count_the_books")
+@dg.multi_asset(specs=BOOKS, name="count_the_books", pool=VAULT)
 def books(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     """Count what the door wrote down, so that the run shows it beside what came of it."""
     home = installation.home
@@ -241,9 +288,12 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 # Unit tests belong to `make test`: they look at the code, not at what has landed.
-@dbt_assets(manifest=MANIFEST, dagster_dbt_translator=TRANSLATOR, name="build")
+@dbt_assets(manifest=MANIFEST, dagster_dbt_translator=TRANSLATOR, name="build", pool=VAULT)
 def models(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[Any]:
-    """Build and test every seed and model in one go, as the gate demands of a release."""
+    """Build and test every seed and model in one go, as the gate demands of a release.
+
+    What was built is told when all of it is: half a build has made nothing that counts.
+    """
     home = installation.home
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     arguments += ["--log-path", str(home.ops / "logs")]
@@ -254,11 +304,41 @@ def models(context: dg.AssetExecutionContext, installation: Installation) -> Ite
             build = installation.dbt.cli(
                 arguments, context=context, target_path=home.target, raise_on_error=False
             )
-        yield from build.stream()
+        # dbt's own lines stand in the run's output while it works.
+        events = list(build.stream())
+        rows = _rows(home)
+    with events_held_open(home.ops / "dagster"):
+        for event in events:
+            yield _with_rows(event, rows)
     if not build.is_successful():
         raise FlowgrainError(
             f"dbt build failed: {_failed(home)}", f"dbt's own words are in {home.ops / 'logs'}"
         )
+
+
+def _rows(home: Home) -> dict[str, int]:
+    """Rows of each table that dbt made, by its name: a view would be computed for it."""
+    with plain_errors(home), closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
+        tables = vault.execute(
+            "select schema_name, table_name from duckdb_tables() "
+            "where schema_name like 'flowgrain%'"
+        ).fetchall()
+        counts = {}
+        for schema, table in tables:
+            found = vault.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+            counts[table] = found[0] if found else 0
+    return counts
+
+
+def _with_rows(event: Any, rows: Mapping[str, int]) -> Any:
+    key = getattr(event, "asset_key", None)
+    is_made = isinstance(event, dg.Output | dg.AssetMaterialization | dg.MaterializeResult)
+    if not is_made:
+        return event
+    name = key.path[-1] if key else event.output_name.split("__")[-1]
+    if name not in rows:
+        return event
+    return event.with_metadata({**event.metadata, "dagster/row_count": rows[name]})
 
 
 def _failed(home: Home) -> str:
@@ -273,7 +353,18 @@ def _failed(home: Home) -> str:
 MARTS = [spec.key for spec in models.specs if spec.group_name == "marts"]
 
 
-@dg.asset(deps=MARTS, group_name="release", kinds={"duckdb"})
+@dg.asset(
+    deps=MARTS,
+    group_name="release",
+    kinds={"duckdb"},
+    owners=[OWNERS["published"]],
+    tags={"layer": "release"},
+    pool=VAULT,
+    # There is one every Thursday; by noon it is late.
+    freshness_policy=dg.FreshnessPolicy.cron(
+        deadline_cron="0 12 * * 4", lower_bound_delta=timedelta(days=6)
+    ),
+)
 def release(installation: Installation) -> dg.MaterializeResult:
     """The published database: written by the gate alone, whole or not at all."""
     # The gate is loaded where it is used: a fault in it must not hide the graph.
@@ -288,3 +379,40 @@ def release(installation: Installation) -> dg.MaterializeResult:
         # The same content has the same name.
         data_version=dg.DataVersion(done.release),
     )
+
+
+@dg.multi_asset_check(
+    name="mark_what_hangs_on_stale_sources",
+    specs=[
+        dg.AssetCheckSpec(
+            "sources_are_fresh",
+            asset=key,
+            description="Warns where a connected source has not landed within its window.",
+        )
+        for key in (*MARTS, dg.AssetKey("release"))
+    ],
+    pool=VAULT,
+)
+def sources_are_fresh(installation: Installation) -> Iterator[dg.AssetCheckResult]:
+    """Every mart rests on every source, for weeks close for all of them at once."""
+    stale = len(find_stale_sources(installation.home))
+    for key in (*MARTS, dg.AssetKey("release")):
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name="sources_are_fresh",
+            passed=not stale,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"stale sources": stale},
+        )
+
+
+def find_stale_sources(home: Home) -> list[str]:
+    """Name connected sources that landed longer ago than their window, by this machine's clock.
+
+    Raises FlowgrainError where the vault cannot be read or another process holds it.
+    """
+    if not home.vault.exists():
+        return []
+    with home.writing(wait_seconds=LOOK_SECONDS), plain_errors(home):
+        with closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
+            return stale_sources(last_landings(vault), datetime.now(UTC).replace(tzinfo=None))

@@ -31,7 +31,9 @@ OPTIONAL_SEEDS = (
     "ai_rollouts.csv", "ai_tool_prices.csv", "ai_value_assumptions.csv", "targets.csv",
 )  # fmt: skip
 # Addresses hold passwords, and the key makes people of keys: no model may come by them.
-SECRETS = ("FLOWGRAIN_DEVLAKE", "FLOWGRAIN_KEY_FILE", "FLOWGRAIN_PUBLISHED_TO")
+SECRETS = (
+    "FLOWGRAIN_ALERT_WEBHOOK", "FLOWGRAIN_DEVLAKE", "FLOWGRAIN_KEY_FILE", "FLOWGRAIN_PUBLISHED_TO",
+)  # fmt: skip
 
 
 def dbt_environment(home: Home) -> dict[str, str]:
@@ -109,6 +111,14 @@ def run_dbt(home: Home, *arguments: str, quiet: bool = True) -> subprocess.Compl
         check=False,
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
+
+
+def dbt() -> None:
+    """Become dbt, and end with whoever started it: Dagster's own way to run dbt would leave it."""
+    if sys.platform == "linux":
+        _end_with_parent()
+    program = Path(sys.executable).with_name("dbt")
+    os.execv(program, [str(program), *sys.argv[1:]])
 
 
 def _end_with_parent() -> None:

@@ -1,5 +1,9 @@
 """Where Dagster keeps its runs and logs: in the vault, for both may quote what a tool said."""
 
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from orchestration.home import Home
@@ -10,7 +14,29 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+# One run at a time works on the vault; the others wait for it.
+concurrency:
+  pools:
+    granularity: run
+    default_limit: 1
+# A run whose worker is gone is marked failed; one that hangs is ended.
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 300
+  max_runtime_seconds: 21600
+run_retries:
+  enabled: false
+freshness:
+  enabled: true
+# All events in one file: every asset's would be written twice otherwise.
+event_log_storage:
+  module: dagster._core.storage.event_log
+  class: ConsolidatedSqliteEventLogStorage
+  config:
+    base_dir: {folder}/events
 """
+# Events that are known beforehand are written so many at once (Dagster's own setting).
+os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "500")
 
 
 def prepare_dagster_home(home: Home) -> Path:
@@ -19,5 +45,19 @@ def prepare_dagster_home(home: Home) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     settings = folder / "dagster.yaml"
     if not settings.exists():
-        settings.write_text(SETTINGS, encoding="utf-8")
+        settings.write_text(SETTINGS.format(folder=folder), encoding="utf-8")
     return folder
+
+
+@contextmanager
+def events_held_open(folder: Path) -> Iterator[None]:
+    """Keep a connection to the files of events while a step writes many.
+
+    Dagster opens and closes one for each event, and SQLite tidies a file up whenever the last one
+    closes: that costs more than the event.
+    """
+    with ExitStack() as stack:
+        for path in folder.rglob("*.db"):
+            kept = stack.enter_context(closing(sqlite3.connect(path)))
+            kept.execute("select count(*) from sqlite_master").fetchone()
+        yield

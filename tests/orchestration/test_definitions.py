@@ -6,25 +6,30 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 import yaml
 
+import orchestration
 from orchestration.dagster_home import prepare_dagster_home
 from orchestration.home import PROJECT, Home
 
 LAYERS = {"door", "seeds", "staging", "intermediate", "floor", "marts", "release"}
-# dagster-dbt adds the last four to what dbt ran.
+# dagster-dbt adds the last five to what dbt ran.
 COUNTS_AND_DURATIONS = {
     "rows", "rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_superseded",
     "rows_quarantined", "rows_removed", "unchanged_files", "repositories", "tables",
+    "stale sources", "dagster/row_count",
     "Execution Duration", "unique_id", "invocation_id", "status", "dagster_dbt/failed_row_count",
 }  # fmt: skip
 SMALL = 0.1
+MODULES = ("assets", "schedules", "alerts", "definitions")
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +45,9 @@ def defs(home: Home) -> Iterator[dg.Definitions]:
         patch.setenv("FLOWGRAIN_HOME", str(home.root))
         for name in ("FLOWGRAIN_FILES", "FLOWGRAIN_CLONES", "FLOWGRAIN_ORGANISATION"):
             patch.delenv(name, raising=False)
-        for name in ("orchestration.assets", "orchestration.definitions"):
-            patch.delitem(sys.modules, name, raising=False)
+        for name in MODULES:
+            patch.delitem(sys.modules, f"orchestration.{name}", raising=False)
+            patch.delattr(orchestration, name, raising=False)
         yield importlib.import_module("orchestration.definitions").defs
 
 
@@ -58,11 +64,11 @@ def manifest(home: Home, defs: dg.Definitions) -> dict:
 
 
 def run(defs: dg.Definitions, home: Home, **changed: object) -> dg.ExecuteInProcessResult:
-    """Run the job on a small demo, in this process."""
+    """Materialize everything on a small demo, in this process."""
     assets = sys.modules["orchestration.assets"]
     settings = {"root": str(home.root), "target": "dev", "files": "demo", "clones": []}
     installation = assets.Installation(**{**settings, "demo_scale": SMALL, **changed})
-    return defs.resolve_job_def("build_and_release").execute_in_process(
+    return defs.resolve_implicit_global_asset_job_def().execute_in_process(
         resources={"installation": installation}, raise_on_error=False
     )
 
@@ -108,18 +114,26 @@ def test_nothing_is_read_that_no_asset_makes(graph: Any) -> None:
     assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == LAYERS
 
 
-def test_one_job_runs_every_week(defs: dg.Definitions, graph: Any) -> None:
-    """It takes in every asset, and no more often than buckets close."""
-    [schedule] = defs.schedules or []
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 6 * * 4", "UTC")
-    assert schedule.job_name == "build_and_release"
-    job = defs.resolve_job_def("build_and_release")
-    assert set(job.asset_layer.selected_asset_keys) == set(graph.get_all_asset_keys())
+def test_every_asset_has_an_owner_and_says_its_layer(graph: Any) -> None:
+    """A team answers for it, never a person."""
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert [owner.removeprefix("team:") for owner in node.owners] != node.owners, key
+        assert node.tags["layer"] == node.group_name, key
+
+
+def test_columns_are_documented(graph: Any) -> None:
+    """Where dbt says what a column is, Dagster shows it."""
+    [key] = [k for k in graph.get_all_asset_keys() if k.path[-1] == "wait_intensity"]
+    metadata = graph.get(key).metadata
+    columns = metadata["dagster/column_schema"].columns
+    assert all(column.description for column in columns)
+    assert {"stage", "wait_share"} <= {column.name for column in columns}
 
 
 def test_no_module_of_dagster_shows_data() -> None:
     """Metadata is kept and shown: no previews, no frames handed from asset to asset (GL-A06)."""
-    for name in ("assets", "definitions", "dagster_home"):
+    for name in (*MODULES, "dagster_home"):
         tree = ast.parse((PROJECT / "orchestration" / f"{name}.py").read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute):
@@ -186,6 +200,21 @@ def test_a_whole_run_releases(whole_run: dg.ExecuteInProcessResult, home: Home) 
     assert dg.AssetKey("release") in keys
     assert home.published.exists()
     assert all(check.passed for check in whole_run.get_asset_check_evaluations())
+
+
+def test_tables_tell_how_many_rows_they_have(
+    whole_run: dg.ExecuteInProcessResult, home: Home
+) -> None:
+    """As a query of the published file counts them; a view is not computed for it."""
+    told = {
+        event.asset_key.path[-1]: event.materialization.metadata["dagster/row_count"].value
+        for event in whole_run.get_asset_materialization_events()
+        if event.asset_key and "dagster/row_count" in event.materialization.metadata
+    }
+    with duckdb.connect(str(home.published), read_only=True) as published:
+        query = "select count(*) from marts.marts.wait_intensity"
+        assert published.execute(query).fetchall() == [(told["wait_intensity"],)]
+    assert "stg_canonical__changes" not in told
 
 
 def test_metadata_holds_counts_and_durations(whole_run: dg.ExecuteInProcessResult) -> None:
@@ -270,6 +299,48 @@ def test_what_fails_leaves_the_release(
     started = {event.step_key for event in failed.all_events if event.is_step_start}
     assert "release" not in started
     assert ("build" in started) == (fault == "build")
+    assert (home.published.stat().st_mtime_ns, home.release_report.read_bytes()) == before
+
+
+KILLED = """
+import sys
+from orchestration.assets import Installation
+from orchestration.definitions import defs
+defs.resolve_job_def("build_models").execute_in_process(
+    resources={"installation": Installation.from_environment()}
+)
+"""
+
+
+@pytest.mark.usefixtures("whole_run")
+def test_a_killed_run_leaves_no_lock_no_dbt_and_no_half_release(home: Home) -> None:
+    """kill -9 while dbt builds: the next run neither waits nor meets what is left of the last."""
+    before = (home.published.stat().st_mtime_ns, home.release_report.read_bytes())
+    log = home.ops / "logs" / "dbt.log"
+    known = log.stat().st_size
+    environment = {**os.environ, "FLOWGRAIN_HOME": str(home.root), "DO_NOT_TRACK": "1"}
+    run = subprocess.Popen(
+        [sys.executable, "-c", KILLED],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    # Until dbt has made a table of this run.
+    while run.poll() is None and b"OK created sql table" not in log.read_bytes()[known:]:
+        time.sleep(0.2)
+    assert run.poll() is None
+    run.kill()
+    run.wait()
+    # The system ends dbt right after its parent; its lock on the vault goes with it.
+    with home.writing(wait_seconds=1):
+        for attempt in range(100):
+            try:
+                duckdb.connect(str(home.vault)).close()
+                break
+            except duckdb.IOException:
+                assert attempt < 99, "dbt writes on"
+                time.sleep(0.1)
     assert (home.published.stat().st_mtime_ns, home.release_report.read_bytes()) == before
 
 
