@@ -53,10 +53,11 @@ lint: install ## Style of Python and SQL.
 types: install ## Types of the Python code.
 	@$(BIN)/mypy
 
-bench: install ## Time the door and the bus factor; simulate what the floor leaves of teams of each size.
+bench: install ## Time the door, the bus factor and Dagster; simulate what the floor leaves of teams of each size.
 	@$(BIN)/python benchmarks/landing.py
 	@$(BIN)/python benchmarks/floor_cost.py
 	@$(BIN)/python benchmarks/bus_factor.py
+	@$(BIN)/python benchmarks/dagster_overhead.py
 
 answers: install ## Write docs/questions.md anew, from what is published.
 	@$(BIN)/python -m orchestration.questions
