@@ -29,6 +29,7 @@ from orchestration.landing.files import land_files
 from orchestration.landing.freshness import last_landings, stale_sources, windows
 from orchestration.landing.git import land_git
 from orchestration.landing.github import land_github
+from orchestration.validation.checks import check_results, check_specs, refuse_held
 
 LAYERS = ("staging", "intermediate", "floor", "marts")
 # Whatever opens the vault waits for its turn; Dagster starts no two runs of this pool.
@@ -138,6 +139,8 @@ class Translator(DagsterDbtTranslator):
         )
 
 
+Told = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
 MANIFEST = read_manifest(Home.from_environment())
 TRANSLATOR = Translator()
 CONNECTED = Installation.from_environment().connected
@@ -206,8 +209,10 @@ def _counted(
     return dg.MaterializeResult(asset_key=spec.key, metadata={**asdict(of_entity), **more})
 
 
-@dg.multi_asset(specs=FILES, name="land_files", pool=VAULT)
-def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
+@dg.multi_asset(
+    specs=FILES, check_specs=check_specs(FILES, MANIFEST), name="land_files", pool=VAULT
+)
+def files(installation: Installation) -> Iterator[Told]:
     """Land files of the contract; nothing where FLOWGRAIN_FILES names no folder."""
     home = installation.home.prepare()
     done = Landing()
@@ -220,26 +225,31 @@ def files(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     unchanged = {Path(name).stem for name in done.unchanged}
     for spec in FILES:
         yield _counted(spec, done.counts, unchanged_files=int(spec.key.path[-1] in unchanged))
+    yield from check_results(home, "files", FILES)
 
 
-@dg.multi_asset(specs=GITHUB, name="land_github", pool=VAULT)
-def github(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
+@dg.multi_asset(
+    specs=GITHUB, check_specs=check_specs(GITHUB, MANIFEST), name="land_github", pool=VAULT
+)
+def github(installation: Installation) -> Iterator[Told]:
     """Land pages of GitHub's API; nothing where FLOWGRAIN_GITHUB names no folder."""
     counts: Mapping[str, Counts] = {}
     if folder := installation.github:
         counts = land_github(installation.home, Path(folder), target=installation.target).counts
     for spec in GITHUB:
         yield _counted(spec, counts)
+    yield from check_results(installation.home, "github", GITHUB)
 
 
 # A network may fail and come back, and what was read is kept: the others only read this disk.
 @dg.multi_asset(
     specs=DEVLAKE,
+    check_specs=check_specs(DEVLAKE, MANIFEST),
     name="land_devlake",
     pool=VAULT,
     retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
 )
-def devlake(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
+def devlake(installation: Installation) -> Iterator[Told]:
     """Land what DevLake has written since; nothing where FLOWGRAIN_DEVLAKE names none."""
     counts: Mapping[str, Counts] = {}
     # The address holds a password: it is read where it is used, and no run's config shows it.
@@ -247,16 +257,18 @@ def devlake(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
         counts = land_devlake(installation.home, source, target=installation.target).counts
     for spec in DEVLAKE:
         yield _counted(spec, counts)
+    yield from check_results(installation.home, "devlake", DEVLAKE)
 
 
-@dg.multi_asset(specs=GIT, name="land_git", pool=VAULT)
-def git(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
+@dg.multi_asset(specs=GIT, check_specs=check_specs(GIT, MANIFEST), name="land_git", pool=VAULT)
+def git(installation: Installation) -> Iterator[Told]:
     """Land what is new in local clones; nothing where FLOWGRAIN_CLONES names none."""
     counts: Mapping[str, Counts] = {}
     if clones := [Path(clone) for clone in installation.clones]:
         counts = land_git(installation.home, clones, target=installation.target).counts
     for spec in GIT:
         yield _counted(spec, counts, repositories=len(clones))
+    yield from check_results(installation.home, "git", GIT)
 
 
 @dg.multi_asset(specs=BOOKS, name="count_the_books", pool=VAULT)
@@ -297,6 +309,7 @@ def models(context: dg.AssetExecutionContext, installation: Installation) -> Ite
     home = installation.home
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     arguments += ["--log-path", str(home.ops / "logs")]
+    refuse_held(home, MANIFEST)
     with home.writing():
         # What ends before its first node must not pass for the build before it.
         (home.target / "run_results.json").unlink(missing_ok=True)

@@ -186,6 +186,44 @@ def accounts_command(target: Target = "dev") -> None:
         console.print(f"nobody of yours, then: flowgrain land accounts {path}", soft_wrap=True)
 
 
+@app.command("validate")
+@said_plainly
+def validate_command(
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="files, github, devlake, git; none is all.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="List what is as expected, too.")] = False,
+) -> None:
+    """Hold what landed against what is expected of it; counts only. Exits with 1 on an error."""
+    from orchestration.landing.contract import SOURCES
+    from orchestration.validation.landed import failed, validate
+
+    if unknown := set(sources or ()) - set(SOURCES):
+        raise FlowgrainError(
+            f"There is no source {min(unknown)}", f"Name some of {', '.join(SOURCES)}"
+        )
+    home = Home.from_environment()
+    results = [result for source in sources or SOURCES for result in validate(home, source)]
+    shown = [result for result in results if every or not result.success]
+    if shown:
+        table = Table("table", "expectation", "result", box=SIMPLE, pad_edge=False)
+        for heading in ("rows against it", "of"):
+            table.add_column(heading, justify="right")
+        for result in shown:
+            table.add_row(
+                f"{result.source}.{result.entity}",
+                result.name,
+                "as expected" if result.success else result.severity,
+                f"{result.unexpected_count:,}",
+                f"{result.element_count:,}",
+            )
+        console.print(table)
+    errors, warnings = failed(results, "error"), failed(results, "warning")
+    console.print(f"{len(results)} expectations: {len(errors)} errors, {len(warnings)} warnings.")
+    if errors:
+        raise typer.Exit(1)
+
+
 @app.command("build")
 @said_plainly
 def build_command(target: Target = "dev") -> None:

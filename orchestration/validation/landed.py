@@ -1,0 +1,175 @@
+"""Holds what a source landed against what is expected, and keeps what came of it: counts only."""
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.build import dbt_environment
+from orchestration.errors import FlowgrainError
+from orchestration.home import PROJECT, Home
+from orchestration.landing.contract import SOURCES, Entity, entities
+from orchestration.landing.door import plain_errors
+from orchestration.validation.rules import Rule, Settings, Severity, rules, seeded
+
+NOT_ASKED = (0, 0)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one expectation of an entity came to; counts, never a value."""
+
+    source: str
+    entity: str
+    expectation: str
+    column: str
+    severity: Severity
+    success: bool
+    unexpected_count: int
+    element_count: int
+
+    @property
+    def name(self) -> str:
+        """As the settings call it where it is accepted."""
+        return f"{self.expectation} {self.column}".strip()
+
+
+def validate(home: Home, source: str, said: Settings | None = None) -> list[Result]:
+    """Hold every entity of a source against its suite; write the results to the vault's ops.
+
+    Raises FlowgrainError where nothing has landed, where the vault is in use, or where an
+    expectation could not be evaluated: none of these says anything of what landed.
+    """
+    results: list[Result] = []
+    with home.writing(), plain_errors(home), _open(home) as vault:
+        for name, values in _seeded(home, said).items():
+            vault.register(name, pa.table({"value": pa.array(values, pa.string())}))
+        load_id = _newest_load(vault, source)
+        if load_id:
+            results = _of_entities(vault, source, said)
+    _keep(home, source, load_id, results)
+    return results
+
+
+def _of_entities(
+    vault: duckdb.DuckDBPyConnection, source: str, said: Settings | None
+) -> list[Result]:
+    # Loaded where it is used: it takes as long as all else that a command loads.
+    from orchestration.validation.suites import Checkpoints
+
+    checkpoints = Checkpoints()
+    results: list[Result] = []
+    delivered = vault.execute(
+        "select distinct entity from door.load_counts where source = ?", [source]
+    ).fetchall()
+    # Of what a source never delivers nothing is expected.
+    for entity in (e for e in entities(source).values() if (e.name,) in delivered):
+        of_entity = rules(source, entity, said)
+        counts = _counted(vault, of_entity)
+        told = checkpoints.run(f"{source}.{entity.name}", of_entity, counts)
+        results += _results(source, entity, of_entity, counts, told)
+    return results
+
+
+def held(home: Home, said: Settings | None = None) -> list[Result]:
+    """Errors of every source: for their sake nothing may be built on what landed.
+
+    A source is validated anew where something has landed since it was. Raises as `validate` does.
+    """
+    errors: list[Result] = []
+    for source in SOURCES:
+        load_id, results = _kept(home, source)
+        with home.writing(), plain_errors(home), _open(home) as vault:
+            has_landed = _newest_load(vault, source) != load_id
+        errors += failed(validate(home, source, said) if has_landed else results, "error")
+    return errors
+
+
+def _kept(home: Home, source: str) -> tuple[int, list[Result]]:
+    """Up to which load a source was validated, and what came of it."""
+    path = _path(home, source)
+    if not path.exists():
+        return 0, []
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return document["load_id"], [Result(**row) for row in document["results"]]
+
+
+def failed(results: list[Result], severity: Severity) -> list[Result]:
+    """Results of a severity that are not as expected."""
+    return [result for result in results if result.severity == severity and not result.success]
+
+
+def _counted(vault: duckdb.DuckDBPyConnection, of_entity: list[Rule]) -> dict[str, tuple[int, int]]:
+    """Count for each rule what breaks it, and of how many; each once, whatever its severities."""
+    counts: dict[str, tuple[int, int]] = {}
+    for rule in of_entity:
+        if rule.measure in counts:
+            continue
+        # Of a table without its columns nothing else can be asked.
+        if counts.get("has_columns", NOT_ASKED)[0]:
+            counts[rule.measure] = NOT_ASKED
+            continue
+        found = vault.execute(rule.sql).fetchone() or NOT_ASKED
+        counts[rule.measure] = (int(found[0] or 0), int(found[1] or 0))
+    return counts
+
+
+def _results(
+    source: str,
+    entity: Entity,
+    of_entity: list[Rule],
+    counts: dict[str, tuple[int, int]],
+    told: list[bool],
+) -> Iterator[Result]:
+    for rule, success in zip(of_entity, told, strict=True):
+        broken, asked = counts[rule.measure]
+        column = " ".join(rule.columns)
+        yield Result(source, entity.name, rule.name, column, rule.severity, success, broken, asked)
+
+
+def _seeded(home: Home, said: Settings | None) -> dict[str, list[str]]:
+    """Names that the organisation's seeds know, by the table that holds them."""
+    folder = PROJECT / dbt_environment(home)["FLOWGRAIN_ORGANISATION"]
+    known = {}
+    for table, (seed, column) in seeded(said).items():
+        with (folder / f"{seed}.csv").open(newline="", encoding="utf-8-sig") as file:
+            known[table] = sorted({row[column].strip() for row in csv.DictReader(file)})
+    return known
+
+
+@contextmanager
+def _open(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    if not home.vault.exists():
+        raise FlowgrainError(
+            "Nothing has landed yet", "Run `flowgrain land demo`, or land your own sources first"
+        )
+    with closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
+        vault.execute("set TimeZone = 'UTC'")
+        yield vault
+
+
+def _newest_load(vault: duckdb.DuckDBPyConnection, source: str) -> int:
+    found = vault.execute(
+        "select coalesce(max(load_id), 0) from door.loads where source = ?", [source]
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _path(home: Home, source: str) -> Path:
+    return home.ops / "validations" / f"{source}.json"
+
+
+def _keep(home: Home, source: str, load_id: int, results: list[Result]) -> None:
+    """Write the results of the newest validation over those before, whole or not at all."""
+    path = _path(home, source)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    document = {"source": source, "load_id": load_id, "results": [asdict(r) for r in results]}
+    aside = path.with_suffix(".next")
+    aside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    os.replace(aside, path)

@@ -1,0 +1,281 @@
+"""What is expected of a landed entity: what its contract says, and what no contract can say."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from orchestration.errors import FlowgrainError
+from orchestration.landing.contract import SOURCES, SQL_TYPES, Column, Entity, entities
+from orchestration.landing.door import LONGEST_TEXT, QUARTER
+
+Severity = Literal["error", "warning"]
+Settings = Mapping[str, Any]
+Thresholds = Mapping[Severity, float]
+
+SETTINGS = Path(__file__).with_name("expectations.yml")
+# Tables of one column `value`, which hold what the organisation's seeds know.
+SEEDED = "seeded_{seed}_{column}"
+# Places of the loads of an entity, 0 the newest: what came in together, per origin.
+LOADS = """
+select
+    loads.connection, loads.origin, counts.rows_read, counts.rows_quarantined,
+    {place} as place
+from door.load_counts as counts
+inner join door.loads as loads using (load_id)
+where loads.source = '{source}' and counts.entity = '{entity}'
+"""
+BY_LOAD = "row_number() over (partition by connection, origin order by load_id desc) - 1"
+BY_WEEK = """
+cast(floor(epoch(
+    max(loads.loaded_to) over (partition by connection, origin) - loads.loaded_to
+) / 604800) as bigint)
+"""
+# Of the origin that changed most: the rows that are missing or too many, and the usual number.
+VOLUME = """
+with loads as ({loads}),
+places as (
+    select connection, origin, place, sum(rows_read) as row_count
+    from loads where place <= {back} group by all
+),
+beside as (
+    select
+        coalesce(sum(row_count) filter (where place = 0), 0) as newest,
+        median(row_count) filter (where place > 0) as usual
+    from places
+    group by connection, origin
+    having count(*) filter (where place > 0) >= {at_least}
+),
+changed as (select greatest({difference}, 0) as row_count, usual from beside)
+select cast(round(row_count) as bigint), cast(round(usual) as bigint)
+from changed
+order by row_count / nullif(usual, 0) desc nulls last, usual desc
+limit 1
+"""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that is expected of an entity, and how its exceptions are counted.
+
+    `sql` gives two numbers: how many break it, and of how many; none means none of none. It fails
+    from the share `threshold` on; without one, it allows no exception. `least_rows` is of how many
+    a share is told at all.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    sql: str
+    severity: Severity = "error"
+    threshold: float | None = None
+    least_rows: int = 0
+
+    @property
+    def measure(self) -> str:
+        """Name of what is counted: the rule and what it is of."""
+        return " ".join((self.name, *self.columns))
+
+
+@cache
+def settings() -> Settings:
+    """What `expectations.yml` says."""
+    document: Settings = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))
+    return document
+
+
+def rules(source: str, entity: Entity, said: Settings | None = None) -> list[Rule]:
+    """Everything expected of an entity; `said` stands for the settings where it is given.
+
+    Raises FlowgrainError where the settings name what the contract does not have.
+    """
+    said = settings() if said is None else said
+    of_contract = list(_of_contract(source, entity))
+    beyond = [
+        *_of_volume(source, entity, said["volume"], said["least_rows"]),
+        *_of_rows(source, entity, said),
+    ]
+    accepted = said["accepted"].get(f"{source}.{entity.name}", ())
+    return [
+        replace(rule, severity="warning") if rule.measure in accepted else rule
+        for rule in (*of_contract, *beyond)
+    ]
+
+
+def seeded(said: Settings | None = None) -> dict[str, tuple[str, str]]:
+    """Seeds that names are held against: name of the table, file and column."""
+    said = settings() if said is None else said
+    pairs = (name.split(".") for name in said["mapped"]["columns"].values())
+    return {SEEDED.format(seed=s, column=c): (s, c) for s, c in pairs}
+
+
+def _of_contract(source: str, entity: Entity) -> Iterator[Rule]:
+    """What the door enforces row by row, asked of the rows that are in."""
+    table = f'raw_{source}."{entity.name}"'
+    kinds = ", ".join(f"('{c.name}', '{SQL_TYPES[c.type].upper()}')" for c in entity.landed)
+    yield Rule(
+        "has_columns",
+        (),
+        f"""
+        select count(*) filter (where found.column_name is null), count(*)
+        from (values {kinds}) as agreed (column_name, data_type)
+        left join (
+            select column_name, data_type from duckdb_columns()
+            where schema_name = 'raw_{source}' and table_name = '{entity.name}'
+        ) as found using (column_name, data_type)
+        """,
+    )
+    key = ", ".join(f'"{name}"' for name in entity.landed_key)
+    yield Rule(
+        "has_key_once",
+        entity.landed_key,
+        f"select count(*) - count(distinct row({key})), count(*) from {table}",
+    )
+    for column in entity.columns.values():
+        yield from _of_column(table, entity, column)
+
+
+def _of_column(table: str, entity: Entity, column: Column) -> Iterator[Rule]:
+    def rule(name: str, broken: str, *others: str) -> Rule:
+        sql = f"select count(*) filter (where {broken}), count(*) from {table}"
+        return Rule(name, (column.name, *others), sql)
+
+    value = f'"{column.name}"'
+    if column.type == "person":
+        # An account that is nobody's lands without a key, unless the key is the row's.
+        if column.name in entity.key:
+            key = f"{column.name}_key"
+            yield replace(rule("is_given", f'"{key}" is null'), columns=(key,))
+        return
+    if not column.lands:
+        return
+    if column.required:
+        yield rule("is_given", f"{value} is null")
+    if column.type == "timestamp":
+        if not column.is_planned:
+            sql = f"""
+            select count(*) filter (where {value} > loads.loaded_to), count({value})
+            from {table} as landed left join door.loads as loads on landed._load_id = loads.load_id
+            """
+            yield Rule("is_not_after_its_extract", (column.name,), sql)
+        if column.is_week:
+            yield rule("is_a_monday", f"{value} <> date_trunc('week', {value})")
+    elif column.type in ("integer", "number"):
+        if column.type == "number":
+            yield rule("is_finite", f"not isfinite({value})")
+        if not column.is_signed:
+            yield rule("is_not_negative", f"{value} < 0")
+        if column.most is not None:
+            yield rule("is_not_too_large", f"{value} > {column.most}")
+        if column.most_twice:
+            broken = f'{value} > 2 * "{column.most_twice}"'
+            yield rule("is_at_most_twice", broken, column.most_twice)
+        if column.values:
+            known = ", ".join(str(value) for value in column.values)
+            yield rule("is_of_the_list", f"{value} not in ({known})")
+    elif column.type == "quarter":
+        yield rule("is_a_quarter", f"not regexp_full_match({value}, '{QUARTER}')")
+    elif column.type == "text":
+        broken = f"length({value}) > {LONGEST_TEXT} or contains({value}, chr(0))"
+        yield rule("is_plain_text", broken)
+        if column.values:
+            known = ", ".join(f"'{value}'" for value in column.values)
+            yield rule("is_of_the_list", f"{value} not in ({known})")
+
+
+def _by_threshold(rule: Rule, thresholds: Thresholds, least_rows: int) -> list[Rule]:
+    return [
+        replace(rule, severity=severity, threshold=threshold, least_rows=least_rows)
+        for severity, threshold in thresholds.items()
+    ]
+
+
+def _of_volume(source: str, entity: Entity, said: Settings, least_rows: int) -> Iterator[Rule]:
+    place = BY_WEEK if source in said["increments"] else BY_LOAD
+    loads = LOADS.format(place=place, source=source, entity=entity.name)
+    changes = {
+        "has_no_fewer_rows_than_usual": ("drop", "usual - newest"),
+        "has_no_more_rows_than_usual": ("surge", "newest - usual"),
+    }
+    for name, (word, difference) in changes.items():
+        sql = VOLUME.format(
+            loads=loads, back=said["loads"], at_least=said["at_least"], difference=difference
+        )
+        yield from _by_threshold(Rule(name, (), sql), said[word], least_rows)
+
+
+def _of_rows(source: str, entity: Entity, said: Settings) -> Iterator[Rule]:
+    table = f'raw_{source}."{entity.name}"'
+    page = Path(SOURCES[source]).stem
+    least_rows = said["least_rows"]
+    columns = {column.name for column in entity.landed}
+
+    def told(name: str) -> Any:
+        return said[name]["columns"].get(page, {}).get(entity.name, ())
+
+    def each(name: str, rule: Rule, thresholds: Thresholds) -> list[Rule]:
+        if unknown := set(rule.columns) - columns:
+            raise FlowgrainError(
+                f"{SETTINGS.name}: {name} of {page}.{entity.name}: there is no {min(unknown)}",
+                f"Name a column of {SOURCES[source]} as it lands",
+            )
+        return _by_threshold(rule, thresholds, least_rows)
+
+    loads = LOADS.format(place=BY_LOAD, source=source, entity=entity.name)
+    sql = f"select sum(rows_quarantined), sum(rows_read) from ({loads}) where place = 0"
+    yield from each("quarantined", Rule("is_readable", (), sql), said["quarantined"])
+    for pair in told("ordered"):
+        first, second = pair.split(" <= ")
+        sql = f"""
+        select count(*) filter (where "{first}" > "{second}"), count(*)
+        from {table} where "{first}" is not null and "{second}" is not null
+        """
+        rule = Rule("is_in_order", (first, second), sql)
+        yield from each("ordered", rule, said["ordered"]["thresholds"])
+    for parent, pairs in (told("covered") or {}).items():
+        yield from each(
+            "covered",
+            _covered(source, table, entity, parent, [p.split(" = ") for p in pairs]),
+            said["covered"]["thresholds"],
+        )
+    for column, known in said["mapped"]["columns"].items():
+        if column in columns:
+            seed = SEEDED.format(seed=known.split(".")[0], column=known.split(".")[1])
+            sql = f"""
+            select count(*) filter (where "{column}" not in (select value from {seed})), count(*)
+            from {table} where "{column}" is not null
+            """
+            rule = Rule("is_mapped", (column,), sql)
+            yield from each("mapped", rule, said["mapped"]["thresholds"])
+    if same := told("unique"):
+        times = [c.name for c in entity.landed if c.name in same and c.type == "timestamp"]
+        given = " and ".join(f'"{name}" is not null' for name in times) or "true"
+        listed = ", ".join(f'"{name}"' for name in same)
+        sql = (
+            f"select count(*) - count(distinct row({listed})), count(*) from {table} where {given}"
+        )
+        rule = Rule("is_told_once", tuple(same), sql)
+        yield from each("unique", rule, said["unique"]["thresholds"])
+
+
+def _covered(source: str, table: str, entity: Entity, parent: str, pairs: list[list[str]]) -> Rule:
+    """A row that names something which has not landed; of none where nothing of it has."""
+    of_parent = entities(source).get(parent)
+    known = {column.name for column in of_parent.landed} if of_parent else set()
+    if unknown := [pair[-1] for pair in pairs if pair[-1] not in known]:
+        raise FlowgrainError(
+            f"{SETTINGS.name}: covered of {entity.name}: {parent} has no {unknown[0]}",
+            f"Name an entity of {SOURCES[source]} and its columns",
+        )
+    named = " and ".join(f'child."{pair[0]}" is not null' for pair in pairs)
+    same = " and ".join(f'child."{pair[0]}" = parent."{pair[-1]}"' for pair in pairs)
+    sql = f"""
+    select count(*) filter (
+        where not exists (select 1 from raw_{source}."{parent}" as parent where {same})
+    ), count(*)
+    from {table} as child
+    where {named} and exists (select 1 from raw_{source}."{parent}")
+    """
+    return Rule(f"is_among_{parent}", tuple(pair[0] for pair in pairs), sql)
