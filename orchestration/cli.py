@@ -307,11 +307,20 @@ def export_command(
 @said_plainly
 def docs_command(
     folder: Annotated[Path, typer.Argument(help="Folder for the page.")],
+    expectations: Annotated[
+        bool, typer.Option("--expectations", help="Write what the tables were held against.")
+    ] = False,
 ) -> None:
     """Write a page that describes the published tables; it holds nothing of the vault."""
     from orchestration.floor_guard.public_docs import write_docs
 
-    page = write_docs(Home.from_environment(), folder)
+    home = Home.from_environment()
+    if expectations:
+        from orchestration.validation.published import write_expectations
+
+        page = write_expectations(home, folder)
+    else:
+        page = write_docs(home, folder)
     console.print(f"Wrote {page}", soft_wrap=True, markup=False)
 
 

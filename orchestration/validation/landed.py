@@ -16,9 +16,8 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import SOURCES, Entity, entities
 from orchestration.landing.door import plain_errors
-from orchestration.validation.rules import Rule, Settings, Severity, rules, seeded
-
-NOT_ASKED = (0, 0)
+from orchestration.validation.counting import Count, Rule, Severity, counted
+from orchestration.validation.rules import Settings, rules, seeded
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,9 @@ def _of_entities(
     vault: duckdb.DuckDBPyConnection, source: str, said: Settings | None
 ) -> list[Result]:
     # Loaded where it is used: it takes as long as all else that a command loads.
-    from orchestration.validation.suites import Checkpoints
+    from orchestration.validation.suites import Checkpoints, in_memory
 
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(in_memory())
     results: list[Result] = []
     delivered = vault.execute(
         "select distinct entity from door.load_counts where source = ?", [source]
@@ -71,8 +70,8 @@ def _of_entities(
     # Of what a source never delivers nothing is expected.
     for entity in (e for e in entities(source).values() if (e.name,) in delivered):
         of_entity = rules(source, entity, said)
-        counts = _counted(vault, of_entity)
-        told = checkpoints.run(f"{source}.{entity.name}", of_entity, counts)
+        counts = counted(vault, of_entity)
+        told = checkpoints.hold(f"{source}.{entity.name}", of_entity, counts)
         results += _results(source, entity, of_entity, counts, told)
     return results
 
@@ -105,26 +104,11 @@ def failed(results: list[Result], severity: Severity) -> list[Result]:
     return [result for result in results if result.severity == severity and not result.success]
 
 
-def _counted(vault: duckdb.DuckDBPyConnection, of_entity: list[Rule]) -> dict[str, tuple[int, int]]:
-    """Count for each rule what breaks it, and of how many; each once, whatever its severities."""
-    counts: dict[str, tuple[int, int]] = {}
-    for rule in of_entity:
-        if rule.measure in counts:
-            continue
-        # Of a table without its columns nothing else can be asked.
-        if counts.get("has_columns", NOT_ASKED)[0]:
-            counts[rule.measure] = NOT_ASKED
-            continue
-        found = vault.execute(rule.sql).fetchone() or NOT_ASKED
-        counts[rule.measure] = (int(found[0] or 0), int(found[1] or 0))
-    return counts
-
-
 def _results(
     source: str,
     entity: Entity,
     of_entity: list[Rule],
-    counts: dict[str, tuple[int, int]],
+    counts: dict[str, Count],
     told: list[bool],
 ) -> Iterator[Result]:
     for rule, success in zip(of_entity, told, strict=True):

@@ -1,18 +1,18 @@
 """What is expected of a landed entity: what its contract says, and what no contract can say."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from orchestration.errors import FlowgrainError
 from orchestration.landing.contract import SOURCES, SQL_TYPES, Column, Entity, entities
 from orchestration.landing.door import LONGEST_TEXT, QUARTER
+from orchestration.validation.counting import Rule, Severity, has_columns, has_key_once
 
-Severity = Literal["error", "warning"]
 Settings = Mapping[str, Any]
 Thresholds = Mapping[Severity, float]
 
@@ -57,28 +57,6 @@ limit 1
 """
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One thing that is expected of an entity, and how its exceptions are counted.
-
-    `sql` gives two numbers: how many break it, and of how many; none means none of none. It fails
-    from the share `threshold` on; without one, it allows no exception. `least_rows` is of how many
-    a share is told at all.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    sql: str
-    severity: Severity = "error"
-    threshold: float | None = None
-    least_rows: int = 0
-
-    @property
-    def measure(self) -> str:
-        """Name of what is counted: the rule and what it is of."""
-        return " ".join((self.name, *self.columns))
-
-
 @cache
 def settings() -> Settings:
     """What `expectations.yml` says."""
@@ -114,25 +92,10 @@ def seeded(said: Settings | None = None) -> dict[str, tuple[str, str]]:
 def _of_contract(source: str, entity: Entity) -> Iterator[Rule]:
     """What the door enforces row by row, asked of the rows that are in."""
     table = f'raw_{source}."{entity.name}"'
-    kinds = ", ".join(f"('{c.name}', '{SQL_TYPES[c.type].upper()}')" for c in entity.landed)
-    yield Rule(
-        "has_columns",
-        (),
-        f"""
-        select count(*) filter (where found.column_name is null), count(*)
-        from (values {kinds}) as agreed (column_name, data_type)
-        left join (
-            select column_name, data_type from duckdb_columns()
-            where schema_name = 'raw_{source}' and table_name = '{entity.name}'
-        ) as found using (column_name, data_type)
-        """,
+    yield has_columns(
+        f"raw_{source}", entity.name, {c.name: SQL_TYPES[c.type] for c in entity.landed}
     )
-    key = ", ".join(f'"{name}"' for name in entity.landed_key)
-    yield Rule(
-        "has_key_once",
-        entity.landed_key,
-        f"select count(*) - count(distinct row({key})), count(*) from {table}",
-    )
+    yield has_key_once(table, entity.landed_key)
     for column in entity.columns.values():
         yield from _of_column(table, entity, column)
 

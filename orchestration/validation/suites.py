@@ -5,10 +5,12 @@ reaches Great Expectations, and a million rows cost it no more than one.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import great_expectations as gx
 import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from great_expectations.data_context import EphemeralDataContext
 from great_expectations.data_context.types.base import (
     DataContextConfig,
     InMemoryStoreBackendDefaults,
@@ -19,10 +21,9 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 
 from orchestration.errors import FlowgrainError
 from orchestration.landing.contract import entities
-from orchestration.validation.rules import Rule, Settings, rules
+from orchestration.validation.counting import Count, Rule
+from orchestration.validation.rules import Settings, rules
 
-# Of how many rows how many break a rule.
-Count = tuple[int, int]
 SEVERITIES = {"error": FailureSeverity.CRITICAL, "warning": FailureSeverity.WARNING}
 
 
@@ -34,36 +35,42 @@ def suite(source: str, entity: str, said: Settings | None = None) -> gx.Expectat
     return _suite(f"{source}.{entity}", rules(source, entities(source)[entity], said))
 
 
+def in_memory(**more: Any) -> EphemeralDataContext:
+    """Start Great Expectations so that it keeps nothing and tells nobody."""
+    return gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            # By default it makes a folder for pages of results wherever temporary files are.
+            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            progress_bars=ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+            **more,
+        ),
+    )
+
+
 class Checkpoints:
-    """Runs a checkpoint per entity; nothing of it is kept, written or told to anybody."""
+    """Runs a checkpoint per table, with what one `in_memory` knows."""
 
-    def __init__(self) -> None:
-        """Start Great Expectations in memory."""
-        self._context = gx.get_context(
-            mode="ephemeral",
-            project_config=DataContextConfig(
-                # By default it makes a folder for pages of results wherever temporary files are.
-                store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-                progress_bars=ProgressBarsConfig(globally=False),
-                analytics_enabled=False,
-            ),
-        )
-        self._landed = self._context.data_sources.add_pandas("landed")
+    def __init__(self, context: EphemeralDataContext) -> None:
+        """Batches are counts that DuckDB made."""
+        self._context = context
+        self._counts = context.data_sources.add_pandas("counts")
 
-    def run(self, name: str, of_entity: list[Rule], counts: Mapping[str, Count]) -> list[bool]:
-        """Say of each rule whether its count is as expected.
+    def hold(self, name: str, of_table: list[Rule], counts: Mapping[str, Count]) -> list[bool]:
+        """Say of each rule of a table whether its count is as expected.
 
         Raises FlowgrainError where Great Expectations could not tell: that is a fault of ours, and
-        says nothing of what landed.
+        says nothing of the data.
         """
         # What is asked of no row, or of too few, is not broken.
-        asked = [r for r in of_entity if counts[r.measure][1] >= max(r.least_rows, 1)]
+        asked = [r for r in of_table if counts[r.measure][1] >= max(r.least_rows, 1)]
         if not asked:
-            return [True] * len(of_entity)
-        asset = self._landed.add_dataframe_asset(name)
+            return [True] * len(of_table)
+        asset = self._counts.add_dataframe_asset(name)
         definition = gx.ValidationDefinition(
             name=name,
-            data=asset.add_batch_definition_whole_dataframe("counts"),
+            data=asset.add_batch_definition_whole_dataframe("shares"),
             suite=self._context.suites.add(_suite(name, asked)),
         )
         batch = pd.DataFrame([{name: broken / of for name, (broken, of) in counts.items() if of}])
@@ -74,10 +81,10 @@ class Checkpoints:
         ).run(batch_parameters={"dataframe": batch})
         [of_suite] = done.run_results.values()
         told = dict(zip(asked, _told(name, asked, of_suite.results), strict=True))
-        return [told.get(rule, True) for rule in of_entity]
+        return [told.get(rule, True) for rule in of_table]
 
 
-def _suite(name: str, of_entity: list[Rule]) -> gx.ExpectationSuite:
+def _suite(name: str, of_table: list[Rule]) -> gx.ExpectationSuite:
     return gx.ExpectationSuite(
         name=name,
         expectations=[
@@ -87,15 +94,16 @@ def _suite(name: str, of_entity: list[Rule]) -> gx.ExpectationSuite:
                 max_value=rule.threshold or 0,
                 strict_max=rule.threshold is not None,
                 severity=SEVERITIES[rule.severity],
+                description=rule.sentence,
                 meta={"rule": rule.name, "columns": list(rule.columns)},
             )
-            for rule in of_entity
+            for rule in of_table
         ],
     )
 
 
 def _told(
-    name: str, of_entity: list[Rule], results: list[ExpectationValidationResult]
+    name: str, of_table: list[Rule], results: list[ExpectationValidationResult]
 ) -> list[bool]:
     """Find the result of each rule: they come in another order, and without those that vanished."""
     by_expectation = {}
@@ -105,7 +113,7 @@ def _told(
             key = (kwargs["column"], kwargs["max_value"], FailureSeverity(expected.severity))
             by_expectation[key] = result
     told = []
-    for rule in of_entity:
+    for rule in of_table:
         found = by_expectation.get((rule.measure, rule.threshold or 0, SEVERITIES[rule.severity]))
         if found is None or _has_crashed(found):
             raise FlowgrainError(

@@ -25,9 +25,10 @@ from orchestration.landing.door import open_vault
 from orchestration.landing.files import land_files
 from orchestration.validation import suites
 from orchestration.validation.checks import CHECK, check_results, check_specs, refuse_held
+from orchestration.validation.counting import Rule
 from orchestration.validation.landed import Result, failed, held, validate
-from orchestration.validation.rules import Rule, rules, settings
-from orchestration.validation.suites import Checkpoints, suite
+from orchestration.validation.rules import rules, settings
+from orchestration.validation.suites import Checkpoints, in_memory, suite
 
 CANARY = canaries.PERSON
 # Shares of a handful of rows tell something here.
@@ -467,7 +468,7 @@ def test_a_crash_is_an_error_and_no_failed_check(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(suites, "pd", without)
     rule = Rule("is_given", ("author",), "")
     with pytest.raises(FlowgrainError, match="could not be evaluated") as raised:
-        Checkpoints().run("files.changes", [rule], {rule.measure: (0, 10)})
+        Checkpoints(in_memory()).hold("files.changes", [rule], {rule.measure: (0, 10)})
     assert CANARY not in str(raised.value)
 
 
