@@ -17,7 +17,7 @@ from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import SOURCES, Entity, entities
 from orchestration.landing.door import plain_errors
 from orchestration.validation.counting import Count, Rule, Severity, counted
-from orchestration.validation.rules import Settings, rules, seeded
+from orchestration.validation.rules import Settings, digest, rules, seeded
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def validate(home: Home, source: str, said: Settings | None = None) -> list[Resu
         load_id = _newest_load(vault, source)
         if load_id:
             results = _of_entities(vault, source, said)
-    _keep(home, source, load_id, results)
+    _keep(home, source, {"load_id": load_id, "expected": digest(source, said)}, results)
     return results
 
 
@@ -79,24 +79,27 @@ def _of_entities(
 def held(home: Home, said: Settings | None = None) -> list[Result]:
     """Errors of every source: for their sake nothing may be built on what landed.
 
-    A source is validated anew where something has landed since it was. Raises as `validate` does.
+    A source is validated anew where something has landed since it was, or something else is
+    expected of it. Raises as `validate` does.
     """
     errors: list[Result] = []
     for source in SOURCES:
-        load_id, results = _kept(home, source)
         with home.writing(), plain_errors(home), _open(home) as vault:
-            has_landed = _newest_load(vault, source) != load_id
-        errors += failed(validate(home, source, said) if has_landed else results, "error")
+            now = {"load_id": _newest_load(vault, source), "expected": digest(source, said)}
+        kept = _kept(home, source, now)
+        errors += failed(validate(home, source, said) if kept is None else kept, "error")
     return errors
 
 
-def _kept(home: Home, source: str) -> tuple[int, list[Result]]:
-    """Up to which load a source was validated, and what came of it."""
-    path = _path(home, source)
-    if not path.exists():
-        return 0, []
-    document = json.loads(path.read_text(encoding="utf-8"))
-    return document["load_id"], [Result(**row) for row in document["results"]]
+def _kept(home: Home, source: str, now: dict[str, object]) -> list[Result] | None:
+    """What came of the last validation, where it was of what has landed by now."""
+    try:
+        document = json.loads(_path(home, source).read_text(encoding="utf-8"))
+        results = [Result(**row) for row in document["results"]]
+    # Nothing was kept, or another release kept it in a form of its own.
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return results if {name: document.get(name) for name in now} == now else None
 
 
 def failed(results: list[Result], severity: Severity) -> list[Result]:
@@ -149,11 +152,11 @@ def _path(home: Home, source: str) -> Path:
     return home.ops / "validations" / f"{source}.json"
 
 
-def _keep(home: Home, source: str, load_id: int, results: list[Result]) -> None:
+def _keep(home: Home, source: str, now: dict[str, object], results: list[Result]) -> None:
     """Write the results of the newest validation over those before, whole or not at all."""
     path = _path(home, source)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    document = {"source": source, "load_id": load_id, "results": [asdict(r) for r in results]}
+    document = {"source": source, **now, "results": [asdict(result) for result in results]}
     aside = path.with_suffix(".next")
     aside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     os.replace(aside, path)

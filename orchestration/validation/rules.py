@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -19,21 +20,29 @@ Thresholds = Mapping[Severity, float]
 SETTINGS = Path(__file__).with_name("expectations.yml")
 # Tables of one column `value`, which hold what the organisation's seeds know.
 SEEDED = "seeded_{seed}_{column}"
-# Places of the loads of an entity, 0 the newest: what came in together, per origin.
+# Loads of an entity with their places, 0 the newest of their connection: also where it came without
+# this entity, for what it is loaded to holds of all. Of a delivery that came again the last counts.
 LOADS = """
-select
-    loads.connection, loads.origin, counts.rows_read, counts.rows_quarantined,
-    {place} as place
-from door.load_counts as counts
-inner join door.loads as loads using (load_id)
-where loads.source = '{source}' and counts.entity = '{entity}'
+select loads.connection, loads.origin, loads.place, counts.rows_read, counts.rows_quarantined
+from (
+    select load_id, connection, origin, {place} as place
+    from door.loads
+    where source = '{source}'
+) as loads
+inner join door.load_counts as counts using (load_id)
+where counts.entity = '{entity}'
+{last}
 """
-BY_LOAD = "row_number() over (partition by connection, origin order by load_id desc) - 1"
-BY_WEEK = """
-cast(floor(epoch(
-    max(loads.loaded_to) over (partition by connection, origin) - loads.loaded_to
-) / 604800) as bigint)
-"""
+BY_DELIVERY = {
+    "place": "dense_rank() over (partition by connection order by loaded_to desc) - 1",
+    "last": "qualify row_number() over (partition by connection, origin, place "
+    "order by load_id desc) = 1",
+}
+BY_WEEK = {
+    "place": "cast(floor(epoch(max(loaded_to) over (partition by connection) - loaded_to) "
+    "/ 604800) as bigint)",
+    "last": "",
+}
 # Of the origin that changed most: the rows that are missing or too many, and the usual number.
 VOLUME = """
 with loads as ({loads}),
@@ -75,11 +84,28 @@ def rules(source: str, entity: Entity, said: Settings | None = None) -> list[Rul
         *_of_volume(source, entity, said["volume"], said["least_rows"]),
         *_of_rows(source, entity, said),
     ]
-    accepted = said["accepted"].get(f"{source}.{entity.name}", ())
+    every = (*of_contract, *beyond)
+    accepted = _accepted(said, f"{source}.{entity.name}", {rule.measure for rule in every})
     return [
-        replace(rule, severity="warning") if rule.measure in accepted else rule
-        for rule in (*of_contract, *beyond)
+        replace(rule, severity="warning") if rule.measure in accepted else rule for rule in every
     ]
+
+
+def digest(source: str, said: Settings | None = None) -> str:
+    """Tell one state of what is expected of a source from another."""
+    expected = [rules(source, entity, said) for entity in entities(source).values()]
+    return sha256(repr(expected).encode()).hexdigest()
+
+
+def _accepted(said: Settings, table: str, known: set[str]) -> set[str]:
+    tables = {f"{source}.{name}" for source in SOURCES for name in entities(source)}
+    names = set(said["accepted"].get(table, ()))
+    if unknown := sorted({*(set(said["accepted"]) - tables), *(names - known)}):
+        raise FlowgrainError(
+            f"{SETTINGS.name}: accepted: there is no {unknown[0]}",
+            "Name tables as files.changes, and expectations as `flowgrain validate` prints them",
+        )
+    return names
 
 
 def seeded(said: Settings | None = None) -> dict[str, tuple[str, str]]:
@@ -149,15 +175,23 @@ def _of_column(table: str, entity: Entity, column: Column) -> Iterator[Rule]:
 
 
 def _by_threshold(rule: Rule, thresholds: Thresholds, least_rows: int) -> list[Rule]:
+    if unknown := set(thresholds) - set(get_args(Severity)):
+        raise FlowgrainError(
+            f"{SETTINGS.name}: there is no severity {min(unknown)}", "Write warning or error"
+        )
     return [
         replace(rule, severity=severity, threshold=threshold, least_rows=least_rows)
         for severity, threshold in thresholds.items()
     ]
 
 
+def _loads(source: str, entity: Entity, said: Settings) -> str:
+    order = BY_WEEK if source in said["increments"] else BY_DELIVERY
+    return LOADS.format(source=source, entity=entity.name, **order)
+
+
 def _of_volume(source: str, entity: Entity, said: Settings, least_rows: int) -> Iterator[Rule]:
-    place = BY_WEEK if source in said["increments"] else BY_LOAD
-    loads = LOADS.format(place=place, source=source, entity=entity.name)
+    loads = _loads(source, entity, said)
     changes = {
         "has_no_fewer_rows_than_usual": ("drop", "usual - newest"),
         "has_no_more_rows_than_usual": ("surge", "newest - usual"),
@@ -186,7 +220,7 @@ def _of_rows(source: str, entity: Entity, said: Settings) -> Iterator[Rule]:
             )
         return _by_threshold(rule, thresholds, least_rows)
 
-    loads = LOADS.format(place=BY_LOAD, source=source, entity=entity.name)
+    loads = _loads(source, entity, said["volume"])
     sql = f"select sum(rows_quarantined), sum(rows_read) from ({loads}) where place = 0"
     yield from each("quarantined", Rule("is_readable", (), sql), said["quarantined"])
     for pair in told("ordered"):

@@ -354,6 +354,13 @@ def test_settings_that_name_what_is_not_there_are_refused() -> None:
         said = {**SAID, name: {**SAID[name], "columns": {"contract": {"changes": slip}}}}
         with pytest.raises(FlowgrainError, match=r"expectations\.yml"):
             rules("files", entities()["changes"], said)
+    for slips in (
+        {"accepted": {"file.changes": ["is_readable"]}},
+        {"accepted": {"files.changes": ["is_red"]}},
+        {"quarantined": {"mistake": 0.5}},
+    ):
+        with pytest.raises(FlowgrainError, match=r"expectations\.yml"):
+            rules("files", entities()["changes"], {**SAID, **slips})
 
 
 def volume_of(home: Home, source: str, entity: str) -> dict[str, tuple[bool, int, int]]:
@@ -424,6 +431,22 @@ def test_a_delivery_is_held_against_those_before(
     assert {name: found[name] for name in told} == told
 
 
+def test_what_a_delivery_comes_without_is_missing(empty_home: Home) -> None:
+    """The mark says that all is loaded up to it: weeks would close without these events."""
+    deliver(empty_home, "files", "incidents", *[(week, 300) for week in WEEKS[:4]])
+    deliver(empty_home, "files", "changes", *[(week, 1000) for week in WEEKS])
+    assert volume_of(empty_home, "files", "incidents")["error fewer"] == (False, 300, 300)
+    assert volume_of(empty_home, "files", "changes")["warning fewer"] == (True, 0, 1000)
+
+
+def test_of_a_delivery_that_came_again_the_last_counts(empty_home: Home) -> None:
+    """In both directions: what was cut short is put right, what was right is cut short."""
+    deliver(empty_home, "files", "changes", *[(week, 1000) for week in WEEKS], (WEEKS[4], 100))
+    assert volume_of(empty_home, "files", "changes")["error fewer"] == (False, 900, 1000)
+    deliver(empty_home, "files", "changes", (WEEKS[4], 990))
+    assert volume_of(empty_home, "files", "changes")["warning fewer"] == (True, 10, 1000)
+
+
 def test_of_increments_weeks_are_compared(empty_home: Home) -> None:
     """A source that lands by the hour brings little by night: that is no drop."""
     hours = [
@@ -481,6 +504,8 @@ def test_what_is_accepted_is_told_as_a_warning(home: Home) -> None:
     said = {**SAID, "accepted": {"files.ci_runs": ["is_not_negative attempt"]}}
     results = validate(home, "files", said)
     assert failed(results, "error") == held(home, said) == []
+    # What is expected has changed, so the build asks again.
+    assert held(home, SAID) == [error]
     assert [result.name for result in failed(results, "warning")] == ["is_not_negative attempt"]
 
 
