@@ -20,10 +20,10 @@ Thresholds = Mapping[Severity, float]
 SETTINGS = Path(__file__).with_name("expectations.yml")
 # Tables of one column `value`, which hold what the organisation's seeds know.
 SEEDED = "seeded_{seed}_{column}"
-# Loads of an entity with their places, 0 the newest of their connection: also where it came without
-# this entity, for what it is loaded to holds of all. Of a delivery that came again the last counts.
+# Loads of an entity with their places, 0 the newest of the source: also where it came without this
+# entity, for what it is loaded to holds of all. Of a delivery that came again the last counts.
 LOADS = """
-select loads.connection, loads.origin, loads.place, counts.rows_read, counts.rows_quarantined
+select loads.place, counts.rows_read, counts.rows_quarantined
 from (
     select load_id, connection, origin, {place} as place
     from door.loads
@@ -34,35 +34,30 @@ where counts.entity = '{entity}'
 {last}
 """
 BY_DELIVERY = {
-    "place": "dense_rank() over (partition by connection order by loaded_to desc) - 1",
+    "place": "dense_rank() over (order by loaded_to desc) - 1",
     "last": "qualify row_number() over (partition by connection, origin, place "
     "order by load_id desc) = 1",
 }
 BY_WEEK = {
-    "place": "cast(floor(epoch(max(loaded_to) over (partition by connection) - loaded_to) "
-    "/ 604800) as bigint)",
+    "place": "cast(floor(epoch(max(loaded_to) over () - loaded_to) / 604800) as bigint)",
     "last": "",
 }
-# Of the origin that changed most: the rows that are missing or too many, and the usual number.
+# The rows that are missing or too many, and the usual number.
 VOLUME = """
-with loads as ({loads}),
-places as (
-    select connection, origin, place, sum(rows_read) as row_count
-    from loads where place <= {back} group by all
+with places as (
+    select place, sum(rows_read) as row_count
+    from ({loads})
+    where place <= {back}
+    group by place
 ),
 beside as (
     select
         coalesce(sum(row_count) filter (where place = 0), 0) as newest,
         median(row_count) filter (where place > 0) as usual
     from places
-    group by connection, origin
     having count(*) filter (where place > 0) >= {at_least}
-),
-changed as (select greatest({difference}, 0) as row_count, usual from beside)
-select cast(round(row_count) as bigint), cast(round(usual) as bigint)
-from changed
-order by row_count / nullif(usual, 0) desc nulls last, usual desc
-limit 1
+)
+select cast(round(greatest({difference}, 0)) as bigint), cast(round(usual) as bigint) from beside
 """
 
 

@@ -374,15 +374,17 @@ def volume_of(home: Home, source: str, entity: str) -> dict[str, tuple[bool, int
     }  # fmt: skip
 
 
-def deliver(home: Home, source: str, entity: str, *loads: tuple[str, int]) -> None:
+def deliver(
+    home: Home, source: str, entity: str, *loads: tuple[str, int], connection: str = "one"
+) -> None:
     """Write down loads of an entity: up to when, and of how many rows."""
     with duckdb.connect(str(home.vault)) as vault:
         for loaded_to, count in loads:
             [load_id] = vault.execute("select nextval('door.load_ids')").fetchone() or (0,)
             vault.execute(
                 "insert into door.loads (load_id, source, connection, origin, loaded_to) "
-                "values (?, ?, 'one', 'one', ?)",
-                [load_id, source, loaded_to],
+                "values (?, ?, ?, ?, ?)",
+                [load_id, source, connection, connection, loaded_to],
             )
             vault.execute(
                 "insert into door.load_counts (load_id, source, entity, rows_read, "
@@ -445,6 +447,19 @@ def test_of_a_delivery_that_came_again_the_last_counts(empty_home: Home) -> None
     assert volume_of(empty_home, "files", "changes")["error fewer"] == (False, 900, 1000)
     deliver(empty_home, "files", "changes", (WEEKS[4], 990))
     assert volume_of(empty_home, "files", "changes")["warning fewer"] == (True, 10, 1000)
+
+
+def test_a_source_is_one_whatever_it_consists_of(empty_home: Home) -> None:
+    """A repository in which work rests is no drop of the source, nor is one that is new a surge."""
+    counts = {"shop/old": [200, 200, 200, 200, 5], "shop/main": [1000] * 5, "shop/new": [0] * 4}
+    counts["shop/new"].append(150)
+    for connection, rows in counts.items():
+        loads = zip(WEEKS, rows, strict=True)
+        deliver(empty_home, "git", "commits", *loads, connection=connection)
+    told = volume_of(empty_home, "git", "commits")
+    # 1,155 of the usual 1,200.
+    assert told["warning fewer"] == (True, 45, 1200)
+    assert told["warning more"] == (True, 0, 1200)
 
 
 def test_of_increments_weeks_are_compared(empty_home: Home) -> None:
