@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import socket
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -490,6 +492,28 @@ def test_a_million_rows_cost_great_expectations_no_more_than_one(
     for batch in batches:
         assert len(batch) == 1
         assert {str(kind) for kind in batch.dtypes} <= {"float64"}
+
+
+def test_great_expectations_keeps_nothing_and_tells_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A07: no file of its own, no connection, and of a result whether it is as expected."""
+
+    def connect(*args: object) -> None:
+        raise AssertionError("it asked another machine")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    context = in_memory()
+    rule = Rule("is_given", ("author",), "")
+    assert Checkpoints(context).hold("files.changes", [rule], {rule.measure: (3, 10)}) == [False]
+    assert list(tmp_path.rglob("*")) == []
+    [key] = context.validation_results_store.list_keys()
+    [result] = context.validation_results_store.get(key).results
+    assert not result.success
+    assert result.result == {}
 
 
 @pytest.mark.parametrize("of", ["expectation", "metric"])
