@@ -225,7 +225,7 @@ def files(installation: Installation) -> Iterator[Told]:
     unchanged = {Path(name).stem for name in done.unchanged}
     for spec in FILES:
         yield _counted(spec, done.counts, unchanged_files=int(spec.key.path[-1] in unchanged))
-    yield from check_results(home, "files", FILES)
+    yield from check_results(home, FILES, MANIFEST)
 
 
 @dg.multi_asset(
@@ -238,7 +238,7 @@ def github(installation: Installation) -> Iterator[Told]:
         counts = land_github(installation.home, Path(folder), target=installation.target).counts
     for spec in GITHUB:
         yield _counted(spec, counts)
-    yield from check_results(installation.home, "github", GITHUB)
+    yield from check_results(installation.home, GITHUB, MANIFEST)
 
 
 # A network may fail and come back, and what was read is kept: the others only read this disk.
@@ -257,7 +257,7 @@ def devlake(installation: Installation) -> Iterator[Told]:
         counts = land_devlake(installation.home, source, target=installation.target).counts
     for spec in DEVLAKE:
         yield _counted(spec, counts)
-    yield from check_results(installation.home, "devlake", DEVLAKE)
+    yield from check_results(installation.home, DEVLAKE, MANIFEST)
 
 
 @dg.multi_asset(specs=GIT, check_specs=check_specs(GIT, MANIFEST), name="land_git", pool=VAULT)
@@ -268,7 +268,7 @@ def git(installation: Installation) -> Iterator[Told]:
         counts = land_git(installation.home, clones, target=installation.target).counts
     for spec in GIT:
         yield _counted(spec, counts, repositories=len(clones))
-    yield from check_results(installation.home, "git", GIT)
+    yield from check_results(installation.home, GIT, MANIFEST)
 
 
 @dg.multi_asset(specs=BOOKS, name="count_the_books", pool=VAULT)

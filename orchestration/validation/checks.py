@@ -1,6 +1,6 @@
 """The expectations as Dagster's asset checks: an error blocks what hangs on a table."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -30,12 +30,15 @@ def check_specs(
 
 
 def check_results(
-    home: Home, source: str, specs: Iterable[dg.AssetSpec]
+    home: Home, specs: Sequence[dg.AssetSpec], manifest: Mapping[str, Any]
 ) -> Iterator[dg.AssetCheckResult]:
     """Validate what a source landed; counts are all that is shown of it.
 
-    Raises FlowgrainError where an expectation could not be evaluated.
+    Raises dg.Failure, after the last result, where an error blocks: landing again what is as it is
+    would help nobody, so no retry does. Raises FlowgrainError where an expectation could not be
+    evaluated.
     """
+    [source] = {spec.key.path[0] for spec in specs}
     results = validate(home, source) if home.vault.exists() else []
     for spec in specs:
         of_table = [result for result in results if result.entity == spec.key.path[-1]]
@@ -52,20 +55,28 @@ def check_results(
                 **{f"rows against {r.name}": r.unexpected_count for r in (*warnings, *errors)},
             },
         )
+    try:
+        _refuse(failed(results, "error"), manifest)
+    except FlowgrainError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def refuse_held(home: Home, manifest: Mapping[str, Any]) -> None:
     """Stop a build where an error stands of a table that a model reads, in whatever run it landed.
 
     Every model is made of all sources: there is nothing that could be built without the one.
+    Raises FlowgrainError.
     """
+    _refuse(held(home), manifest)
+
+
+def _refuse(errors: Iterable[Result], manifest: Mapping[str, Any]) -> None:
     read = tables_read(manifest)
-    errors = [result for result in held(home) if (result.source, result.entity) in read]
-    if errors:
+    told = [_said(result) for result in errors if (result.source, result.entity) in read]
+    if told:
         raise FlowgrainError(
-            f"Nothing is built on what is not as expected: {', '.join(map(_said, errors))}",
-            "Land it anew once it is right, or accept it in expectations.yml; then run "
-            "`flowgrain validate`",
+            f"Nothing is built on what is not as expected: {', '.join(told)}",
+            "Land it anew once it is right, or accept it in expectations.yml",
         )
 
 
