@@ -224,6 +224,18 @@ def validate_command(
         raise typer.Exit(1)
 
 
+@app.command("replay")
+@said_plainly
+def replay_command(target: Target = "dev") -> None:
+    """Read again what is in quarantine, as the contract has it today; what is no row stays."""
+    from orchestration.landing.replay import replay
+
+    done = replay(Home.from_environment(), target=target, say=_say)
+    if not done.counts:
+        console.print("Nothing is in quarantine.")
+    _tell(done)
+
+
 @app.command("build")
 @said_plainly
 def build_command(target: Target = "dev") -> None:

@@ -522,7 +522,10 @@ def _quarantined(home: Home, vault: Vault) -> list[str]:
         )
     if lines:
         folder = home.door / "quarantine"
-        lines.append(f"What these rows hold lies in {folder}, a file per load, for you alone")
+        lines.append(
+            f"What these rows hold lies in {folder}, a file per load, for you alone; "
+            "`flowgrain replay` reads them again"
+        )
     return lines
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -27,6 +29,7 @@ from orchestration.landing.identity import People, open_pepper
 
 # How a landing tells what it is at; a line at a time.
 Say = Callable[[str], None]
+AnyLoad = TypeVar("AnyLoad", bound="Load")
 # Connection of the invented organisation.
 DEMO = "demo"
 LONGEST_TEXT = 4096
@@ -131,9 +134,12 @@ class Door(AbstractContextManager["Door"]):
     """One source's way into the vault; holds the writer's lock while it is open."""
 
     def __init__(
-        self, home: Home, source: str, *, target: str = "dev", is_demo: bool = False
+        self, home: Home, source: str, *, target: str = "dev", is_demo: bool | None = False
     ) -> None:
-        """Read the key before anything else: without one, not a row is read."""
+        """Read the key before anything else: without one, not a row is read.
+
+        `is_demo` says whether what comes in is invented; None where it is of what is there already.
+        """
         self.is_demo = is_demo
         self.home = home.prepare()
         self.source = source
@@ -186,7 +192,7 @@ class Door(AbstractContextManager["Door"]):
         known = self.vault.execute(
             "select distinct connection = ? from door.loads", [DEMO]
         ).fetchall()
-        if any(is_demo != self.is_demo for (is_demo,) in known):
+        if self.is_demo is not None and any(is_demo != self.is_demo for (is_demo,) in known):
             raise FlowgrainError(
                 f"{self.home.root} holds "
                 + ("real data" if self.is_demo else "the demo organisation"),
@@ -214,10 +220,40 @@ class Door(AbstractContextManager["Door"]):
         self, connection: str, *, origin: str, loaded_to: datetime, digest: str | None = None
     ) -> Iterator["Load"]:
         """One delivery, one transaction: it comes in whole, balanced, or not at all."""
+
+        def begin() -> Load:
+            found = self.vault.execute("select nextval('door.load_ids')").fetchone()
+            assert found is not None
+            load = Load(self, int(found[0]), origin, loaded_to)
+            # A killed load wrote its payloads and took its number back.
+            load.forget_payloads()
+            self.vault.execute(
+                "insert into door.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'complete')",
+                [
+                    load.load_id,
+                    self.source,
+                    connection,
+                    origin,
+                    digest,
+                    contract_version(self.source),
+                    self.pepper.key_id,
+                    load.loaded_to,
+                    _now(),
+                ],
+            )
+            return load
+
+        with self.whole(begin) as load:
+            yield load
+
+    @contextmanager
+    def whole(self, begin: Callable[[], AnyLoad]) -> Iterator[AnyLoad]:
+        """Keep all that a load does, or nothing of it where it raises or does not balance."""
         with plain_errors(self.home):
             self.vault.execute("begin")
-            load = Load(self, connection, origin, loaded_to, digest)
+            load: AnyLoad | None = None
             try:
+                load = begin()
                 yield load
                 load.finish()
                 self._keep_people()
@@ -225,7 +261,8 @@ class Door(AbstractContextManager["Door"]):
             except BaseException:
                 with suppress(duckdb.Error):
                     self.vault.execute("rollback")
-                load.forget_payloads()
+                if load is not None:
+                    load.forget_payloads()
                 # What it learned of accounts is told with the next load.
                 self.people.has_changed = True
                 raise
@@ -295,33 +332,15 @@ class Door(AbstractContextManager["Door"]):
 class Load:
     """Rows of one delivery on their way into the vault."""
 
-    def __init__(
-        self, door: Door, connection: str, origin: str, loaded_to: datetime, digest: str | None
-    ) -> None:
-        """Take the next load id; the row in `door.loads` comes with the transaction."""
+    def __init__(self, door: Door, load_id: int, origin: str, loaded_to: datetime) -> None:
+        """Nothing is read yet; `door.loads` has the row of this load id."""
         self.door = door
+        self.load_id = load_id
         self.origin = origin
         self.loaded_to = naive_utc(loaded_to)
         self.counts: dict[str, Counts] = {}
-        found = door.vault.execute("select nextval('door.load_ids')").fetchone()
-        assert found is not None
-        self.load_id = int(found[0])
-        self._payloads = door.home.door / "quarantine" / f"load_{self.load_id:08d}.jsonl"
+        self._payloads = payloads_of(door.home, load_id)
         self._staged: set[str] = set()
-        door.vault.execute(
-            "insert into door.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'complete')",
-            [
-                self.load_id,
-                door.source,
-                connection,
-                origin,
-                digest,
-                contract_version(door.source),
-                door.pepper.key_id,
-                self.loaded_to,
-                _now(),
-            ],
-        )
 
     def rows(self, entity_name: str, table: pa.Table) -> None:
         """Take rows as the source has them into the vault; see `read`."""
@@ -360,18 +379,29 @@ class Load:
             self.rows(entity_name, pa.Table.from_pylist(rows, schema))
 
     def quarantine(
-        self, entity_name: str, *, row: int | None, field: str | None, reason: str, payload: object
+        self,
+        entity_name: str,
+        *,
+        row: int | None,
+        field: str | None,
+        reason: str,
+        payload: object,
+        columns: list[str] | None = None,
     ) -> None:
-        """Set aside what could not even be read as a row; it counts as read."""
+        """Set aside what could not even be read as a row; it counts as read.
+
+        `columns` are the names that the fields of a line have.
+        """
         counts = self.counts.setdefault(entity_name, Counts())
         counts.rows_read += 1
-        self._note(entity_name, [(row, field, reason)], [payload])
+        self._note(entity_name, [(row, field, reason)], [payload], columns)
 
     def _note(
         self,
         entity: str,
         notes: list[tuple[int | None, str | None, str]],
         payloads: list[object],
+        columns: list[str] | None = None,
     ) -> None:
         """Reasons go to the vault; what was read goes to the door's own folder only."""
         self.counts[entity].rows_quarantined += len(notes)
@@ -394,7 +424,8 @@ class Load:
         descriptor = os.open(self._payloads, flags, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             for (row, field, reason), payload in zip(notes, payloads, strict=True):
-                line = {"entity": entity, "row": row, "field": field, "reason": reason}
+                line: dict[str, object] = {"entity": entity, "row": row, "field": field}
+                line |= {"reason": reason, **({"columns": columns} if columns else {})}
                 file.write(json.dumps({**line, "payload": payload}, default=str) + "\n")
 
     def forget_payloads(self) -> None:
@@ -505,15 +536,18 @@ class Load:
                     "Nothing was kept of this load; report it",
                     rule="B06",
                 )
-            self.door.vault.execute(
-                "insert into door.load_counts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    self.load_id,
-                    self.door.source,
-                    name,
-                    *(getattr(counts, f.name) for f in fields(counts)),
-                ],
-            )
+            self._write_down(name, counts)
+
+    def _write_down(self, entity: str, counts: Counts) -> None:
+        self.door.vault.execute(
+            "insert into door.load_counts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                self.load_id,
+                self.door.source,
+                entity,
+                *(getattr(counts, f.name) for f in fields(counts)),
+            ],
+        )
 
     def _merge(self, entity: Entity) -> None:
         """Keep of each key its newest version; an equal row changes nothing."""
@@ -525,6 +559,9 @@ class Load:
         )
         version = f'"{entity.version_column}"' if entity.version_column else "null::timestamp"
         newest_first = "_version desc nulls last, _row_hash desc"
+        raw_version, incoming_version = (
+            f"coalesce({table}._version, timestamp '0001-01-01')" for table in ("raw", "incoming")
+        )
         names = ", ".join(f'"{c.name}"' for c in entity.landed)
         vault.execute(
             f"""
@@ -549,7 +586,9 @@ class Load:
                     when incoming._rank > 1 then 'superseded'
                     when raw._row_hash is null then 'inserted'
                     when raw._row_hash = incoming._row_hash then 'unchanged'
-                    when raw._version > coalesce(incoming._version, timestamp '0001-01-01')
+                    when {raw_version} > {incoming_version} then 'superseded'
+                    -- A replay tells what a delivery before this row's would have told.
+                    when raw._load_id > {self.load_id} and {raw_version} = {incoming_version}
                         then 'superseded'
                     else 'updated'
                 end as _decision
@@ -614,6 +653,11 @@ def _add_columns(vault: duckdb.DuckDBPyConnection) -> None:
                         f'alter table raw_{source}."{entity.name}" '
                         f'add column "{column.name}" {SQL_TYPES[column.type]}'
                     )
+
+
+def payloads_of(home: Home, load_id: int) -> Path:
+    """File of what a load set aside: a line for each row of it in `door.quarantine`."""
+    return home.door / "quarantine" / f"load_{load_id:08d}.jsonl"
 
 
 def naive_utc(moment: datetime) -> datetime:

@@ -107,28 +107,38 @@ def _read(path: Path, entity: Entity, load: Load) -> None:
         _read_webhooks(path, entity, load)
         return
     for table in batches(path, entity.name, load):
-        _take(entity, load, table)
+        take(entity, load, table)
 
 
 def _read_webhooks(path: Path, entity: Entity, load: Load) -> None:
     lines = webhooks.read(path, entity.name)
     while batch := list(islice(lines, BATCH_ROWS)):
-        rows: dict[str, list[dict[str, object]]] = {}
+        rows: list[webhooks.Row] = []
         for number, line, told in batch:
             if isinstance(told, str):
                 load.quarantine(entity.name, row=number, field=None, reason=told, payload=line)
                 continue
-            for row in told:
-                name = str(row.pop(webhooks.ENTITY, entity.name))
-                rows.setdefault(name, []).append({**row, "_row": number})
-        for name, of_entity in rows.items():
-            columns = {column for row in of_entity for column in row} - {"_row"}
-            kinds = [(column, pa.string()) for column in sorted(columns)]
-            schema = pa.schema([*kinds, ("_row", pa.int64())])
-            load.rows(name, pa.Table.from_pylist(of_entity, schema))
+            rows += [{**row, "_row": number} for row in told]
+        take_webhooks(entity, load, rows)
 
 
-def _take(entity: Entity, load: Load, table: pa.Table) -> None:
+def take_webhooks(entity: Entity, load: Load, told: list[webhooks.Row]) -> None:
+    """Land what lines of webhooks tell, with the number of each line in `_row`."""
+    rows: dict[str, list[webhooks.Row]] = {}
+    for row in told:
+        rows.setdefault(str(row.pop(webhooks.ENTITY, entity.name)), []).append(row)
+    for name, of_entity in rows.items():
+        load.rows(name, texts(of_entity))
+
+
+def texts(rows: list[webhooks.Row]) -> pa.Table:
+    """Rows whose values are text, and their number in `_row`."""
+    columns = {column for row in rows for column in row} - {"_row"}
+    kinds = [(column, pa.string()) for column in sorted(columns)]
+    return pa.Table.from_pylist(rows, pa.schema([*kinds, ("_row", pa.int64())]))
+
+
+def take(entity: Entity, load: Load, table: pa.Table) -> None:
     """Land a batch, and the tracker keys that its free text names."""
     load.rows(entity.name, table)
     if entity.name == "changes":

@@ -24,6 +24,7 @@ from orchestration.landing.tabular import (
     columns_of,
     digest_of,
     files_of,
+    is_utf8,
     written_at,
 )
 
@@ -32,6 +33,8 @@ MENTIONS = "pull_request_mentions"
 PREFIX = "_raw_github_api_"
 TABLES = {name: entity for name, entity in entities(SOURCE).items() if name != MENTIONS}
 Row = dict[str, Any]
+# What is raised by something that is no object of the API.
+NO_OBJECT = (ValueError, TypeError, RecursionError)
 
 
 def land_github(
@@ -80,22 +83,27 @@ def _land(load: Load, entity: Entity, path: Path) -> None:
         rows = []
         for record in table.to_pylist():
             try:
-                row = _row(entity, record)
-            except (ValueError, TypeError, RecursionError):
+                row = row_of(entity, record)
+            except NO_OBJECT:
                 number = record["_row"]
                 load.quarantine(
                     entity.name, row=number, field="data", reason="not_json", payload=record
                 )
                 continue
             rows.append({**row, "_row": record["_row"]})
-        _meet(load, rows)
-        load.rows(entity.name, pa.Table.from_pylist(rows, _schema(entity)))
-        if entity.name == "pull_requests":
-            texts = [{**row, "branch": row["head_ref"]} for row in rows]
-            load.dicts(MENTIONS, derive.mentions(texts, "repository", "number"))
+        take(entity, load, rows)
 
 
-def _row(entity: Entity, record: Row) -> Row:
+def take(entity: Entity, load: Load, rows: list[Row]) -> None:
+    """Land objects of the API that were read, and the tracker keys that their text names."""
+    _meet(load, rows)
+    load.rows(entity.name, pa.Table.from_pylist(rows, _schema(entity)))
+    if entity.name == "pull_requests":
+        texts = [{**row, "branch": row["head_ref"]} for row in rows]
+        load.dicts(MENTIONS, derive.mentions(texts, "repository", "number"))
+
+
+def row_of(entity: Entity, record: Row) -> Row:
     """Fields of an object by their paths; an object that is none raises ValueError."""
     parts = {name: json.loads(record.get(name) or "null") for name in ("data", "input", "params")}
     if not isinstance(parts["data"], dict):
@@ -108,8 +116,10 @@ def _row(entity: Entity, record: Row) -> Row:
             kind = _at(parts, [*column.path.split(".")[:-1], "type"])
             row[f"{column.name}_is_bot"] = kind == "Bot"
     if entity.name == "pull_request_commits":
-        row["email"] = _at(parts, ["data", "commit", "author", "email"])
+        row["email"] = _text(_at(parts, ["data", "commit", "author", "email"]))
         row["author"] = row["author"] or row["email"]
+    if not all(is_utf8(text) for text in row.values() if isinstance(text, str)):
+        raise ValueError
     return row
 
 

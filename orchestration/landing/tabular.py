@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -164,7 +165,7 @@ def _csv_rows(path: Path, load: Load, entity_name: str) -> Iterator[tuple[int, l
     lines = _Lines(path)
     csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(lines)
-    width = len(next(reader))
+    header = next(reader)
     while True:
         lines.taken = []
         first_line = lines.number + 1
@@ -173,10 +174,7 @@ def _csv_rows(path: Path, load: Load, entity_name: str) -> Iterator[tuple[int, l
             row = next(reader)
             if not row:
                 continue
-            if len(row) != width:
-                reason = "wrong_number_of_fields"
-            elif any("\udc80" <= c <= "\udcff" for text in row for c in text):
-                reason = "not_utf8"
+            reason = _why_not(row, header)
         except StopIteration:
             return
         except csv.Error:
@@ -189,5 +187,34 @@ def _csv_rows(path: Path, load: Load, entity_name: str) -> Iterator[tuple[int, l
             reason = "quote_not_closed"
             reader = csv.reader(lines)
         load.quarantine(
-            entity_name, row=first_line, field=None, reason=reason, payload="".join(lines.taken)
+            entity_name,
+            row=first_line,
+            field=None,
+            reason=reason,
+            payload="".join(lines.taken),
+            columns=header,
         )
+
+
+def _why_not(row: list[str], header: list[str]) -> str | None:
+    if len(row) != len(header):
+        return "wrong_number_of_fields"
+    return None if all(is_utf8(text) for text in row) else "not_utf8"
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written down: a surrogate stands for what is no character."""
+    return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def row_of(line: str, header: list[str]) -> dict[str, str] | None:
+    """A line that was set aside, as it is read today; None where it is still no row."""
+    csv.field_size_limit(LONGEST_FIELD)
+    try:
+        # Strict: alone, a quote that never closes would end with the line.
+        rows = list(csv.reader(io.StringIO(line, newline=""), strict=True))
+    except csv.Error:
+        return None
+    if len(rows) != 1 or _why_not(rows[0], header):
+        return None
+    return dict(zip(header, rows[0], strict=True))

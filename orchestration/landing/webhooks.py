@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.landing.derive import name_of_remote
+from orchestration.landing.tabular import is_utf8
 
 Row = dict[str, object]
 RESULTS = {"SUCCESS": "success", "FAILURE": "failure", "ABORT": "aborted", "ABORTED": "aborted"}
@@ -18,16 +19,16 @@ LONGEST_LINE = 1_000_000
 ENTITY = "_entity"
 
 
-def read(path: Path, entity: str) -> Iterator[tuple[int, str, list[Row] | str]]:
+def read(path: Path, entity: str) -> Iterator[tuple[int, str, list[dict[str, str]] | str]]:
     """Each line with the rows of the contract that it tells of, or the reason why it tells none."""
-    tell = TELL[entity]
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
-                yield number, line.decode("utf-8", "replace"), _rows(line, tell)
+                yield number, line.decode("utf-8", "replace"), rows_of(line, entity)
 
 
-def _rows(line: bytes, tell: Any) -> list[Row] | str:
+def rows_of(line: bytes, entity: str) -> list[dict[str, str]] | str:
+    """Rows of the contract that a line tells of, or the reason why it tells none."""
     if len(line) > LONGEST_LINE:
         return "field_too_long"
     try:
@@ -38,11 +39,15 @@ def _rows(line: bytes, tell: Any) -> list[Row] | str:
         return "not_json"
     if not isinstance(record, dict):
         return "not_json"
-    found = tell(record)
-    return found if isinstance(found, str) else [_texts(row) for row in found]
+    found = TELL[entity](record)
+    if isinstance(found, str):
+        return found
+    rows = [_texts(row) for row in found]
+    # JSON may spell half a character, which is none in any encoding.
+    return rows if all(is_utf8(text) for row in rows for text in row.values()) else "not_utf8"
 
 
-def _texts(row: Mapping[str, object]) -> Row:
+def _texts(row: Mapping[str, object]) -> dict[str, str]:
     """As text, so that the door judges every field the same; what is no value is none."""
     return {
         name: value if isinstance(value, str) else str(value)
