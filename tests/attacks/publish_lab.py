@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -436,24 +435,16 @@ class Lab:
         )
 
 
-def publish_generations(root: Path) -> None:
-    """Publish one generation after another for ever: what the kill test kills."""
+def publish_generation(root: Path, generation: int) -> None:
+    """Publish figures that all tell one number: what the kill test kills."""
     lab = Lab.at(root)
-    generation = 1000 + int(sys.argv[2])
-    while True:
-        generation += 1
-        lab.sql(
-            f"""
-            begin;
-            update flowgrain_candidate.metric_observations
-                set numerator = {generation} where status = 'ok' and statistic = 'count';
-            update flowgrain_candidate.wait_intensity set sample_size = {generation};
-            commit;
-            """
-        )
-        print(generation, flush=True)
-        lab.publish()
-
-
-if __name__ == "__main__":
-    publish_generations(Path(sys.argv[1]))
+    lab.sql(
+        f"""
+        begin;
+        update flowgrain_candidate.metric_observations
+            set numerator = {generation} where status = 'ok' and statistic = 'count';
+        update flowgrain_candidate.wait_intensity set sample_size = {generation};
+        commit;
+        """
+    )
+    lab.publish()

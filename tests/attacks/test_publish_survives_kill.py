@@ -1,25 +1,33 @@
 """Killed at any moment, the gate leaves one whole release; readers never see half of one."""
 
+import multiprocessing
 import random
+import signal
 import subprocess
 import sys
-import threading
 import time
+from dataclasses import dataclass, field
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import duckdb
-from publish_lab import Lab
+import pytest
+from publish_lab import Lab, publish_generation
 
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard.publish import verify
 from orchestration.floor_guard.vocabulary import open_published
 from orchestration.home import Home
 
-KILLS = 20
-# A kill falls within so many times the length of one publish: anywhere in it, or in the next.
-SPAN = 2.0
-LAB = Path(__file__).with_name("publish_lab.py")
-ROOT = LAB.parents[2]
+PUBLISHES = 100
+READERS = 2
+# How many of them are killed, at any moment of the length of one.
+KILLED = 0.5
+ROOT = Path(__file__).parents[2]
+# One process imports what a publisher needs, and every publisher is a copy of it.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["orchestration.floor_guard.publish"])
 GENERATIONS = """
     select distinct numerator::bigint from marts.metric_observations where numerator > 0
     union
@@ -27,33 +35,32 @@ GENERATIONS = """
 """
 
 
-class Reader(threading.Thread):
-    """Opens the release over and over, and keeps what it saw."""
+@dataclass
+class Seen:
+    """What a reader saw: the generation of each read, and what should not be."""
 
-    def __init__(self, path: Path) -> None:
-        """Read this file until told to stop."""
-        super().__init__(daemon=True)
-        self.path = path
-        self.stopped = threading.Event()
-        self.seen: list[int] = []
-        self.mixed = 0
-        self.errors: list[str] = []
+    generations: list[int] = field(default_factory=list)
+    mixed: int = 0
+    errors: list[str] = field(default_factory=list)
 
-    def run(self) -> None:
-        """Read until told to stop; a mixed or failed read is counted, not raised."""
-        # The pause leaves a core to the publisher; nothing waits for it.
-        while not self.stopped.wait(0.02):
+
+def read(path: Path, stopped: Event, seen: "Queue[Seen]") -> None:
+    """Open the release over and over until told to stop; what should not be is counted."""
+    own = Seen()
+    # The pause leaves a core to the publishers; nothing waits for it.
+    while not stopped.wait(0.05):
+        try:
+            connection = open_published(path)
             try:
-                connection = open_published(self.path)
-                try:
-                    generations = connection.execute(GENERATIONS).fetchall()
-                finally:
-                    connection.close()
-            except (FlowgrainError, duckdb.Error) as error:
-                self.errors.append(str(error))
-                continue
-            self.mixed += len(generations) != 1
-            self.seen.append(generations[0][0])
+                generations = connection.execute(GENERATIONS).fetchall()
+            finally:
+                connection.close()
+        except (FlowgrainError, duckdb.Error) as error:
+            own.errors.append(str(error))
+            continue
+        own.mixed += len(generations) != 1
+        own.generations.append(generations[0][0])
+    seen.put(own)
 
 
 def test_what_a_killed_sort_spilled_lies_in_the_vault_and_is_swept(tmp_path: Path) -> None:
@@ -85,42 +92,56 @@ def test_what_a_killed_sort_spilled_lies_in_the_vault_and_is_swept(tmp_path: Pat
         assert list(tmp_path.rglob("duckdb_temp*")) == []
 
 
-def test_a_killed_publisher_leaves_a_whole_release(tmp_path: Path) -> None:
+def test_a_killed_publisher_leaves_a_whole_release(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """R16 and R17, with several readers that never wait and never fail."""
     lab = Lab(tmp_path / "home")
-    lab.publish()
-    begun = time.monotonic()
-    lab.publish()
-    latest = (time.monotonic() - begun) * SPAN
+    publish_generation(lab.home.root, 1000)
     seed = random.randrange(2**32)
     chance = random.Random(seed)
-    reader = Reader(lab.home.published)
-    reader.start()
+    stopped, told = PROCESSES.Event(), PROCESSES.Queue()
+    arguments = (lab.home.published, stopped, told)
+    readers = [PROCESSES.Process(target=read, args=arguments) for _ in range(READERS)]
+    for reader in readers:
+        reader.start()
+    # Twice, for the first of the copies waits for the imports.
+    for generation in (1001, 1002):
+        begun = time.monotonic()
+        publisher = PROCESSES.Process(target=publish_generation, args=(lab.home.root, generation))
+        publisher.start()
+        publisher.join()
+    lasting = time.monotonic() - begun
+    killed = orphans = 0
     published = set()
-    for number in range(KILLS):
-        publisher = subprocess.Popen(
-            [sys.executable, str(LAB), str(lab.home.root), str(number * 1000)],
-            cwd=ROOT,
-            env={"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            text=True,
+    for number in range(PUBLISHES):
+        publisher = PROCESSES.Process(
+            target=publish_generation, args=(lab.home.root, 1003 + number)
         )
-        assert publisher.stdout is not None
-        # It says so when a publish begins; the kill falls anywhere after that.
-        assert publisher.stdout.readline()
-        try:
-            publisher.wait(timeout=chance.uniform(0, latest))
-        except subprocess.TimeoutExpired:
+        publisher.start()
+        if chance.random() < KILLED:
+            publisher.join(chance.uniform(0, lasting))
             publisher.kill()
-        assert publisher.wait(timeout=30) == -9, f"seed {seed}: the publisher failed by itself"
-        publisher.stdout.close()
+        publisher.join()
+        assert publisher.exitcode in (0, -signal.SIGKILL), f"seed {seed}: it failed by itself"
+        killed += publisher.exitcode != 0
+        orphans += len(list(lab.home.published.parent.iterdir())) > 2
         published.add(verify(lab.home).release)
-    reader.stopped.set()
-    reader.join(timeout=30)
-    assert reader.errors == [], f"seed {seed}"
-    assert reader.mixed == 0, f"seed {seed}"
-    assert len(reader.seen) >= KILLS
-    # Else nothing was at stake: releases came out between the kills.
+    stopped.set()
+    seen = [told.get(timeout=30) for _ in readers]
+    for reader in readers:
+        reader.join(timeout=30)
+    reads = sum(len(own.generations) for own in seen)
+    assert [error for own in seen for error in own.errors] == [], f"seed {seed}"
+    assert sum(own.mixed for own in seen) == 0, f"seed {seed}"
+    # Time goes one way for each reader: no release comes back.
+    assert all(own.generations == sorted(own.generations) for own in seen), f"seed {seed}"
+    # Else nothing was at stake: some were killed, some came to their end, and readers were there.
+    assert 0 < killed < PUBLISHES, f"seed {seed}"
     assert len(published) > 1, f"seed {seed}"
+    assert min(len(own.generations) for own in seen) >= PUBLISHES / 10
     lab.publish()
     verify(lab.home)
     assert set(lab.published_state()) == {"marts.duckdb", "release_report.json"}
+    with capsys.disabled():
+        print(f"\n{PUBLISHES} publishes, {killed} killed, {orphans} left orphans, {reads} reads")
