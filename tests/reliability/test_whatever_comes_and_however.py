@@ -1,0 +1,305 @@
+"""R2 to R4, R6, R15, R26, R27: in which order, how often and from how many sources rows come."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from model_lab import ModelLab
+
+from orchestration.home import Home
+from orchestration.landing.demo import write_demo
+from orchestration.landing.door import Door
+from orchestration.landing.files import land_files
+from orchestration.landing.github import land_github
+
+MARK = datetime(2026, 4, 1, tzinfo=UTC)
+FLOW = {
+    "change_lead_time", "dependency_wait", "flow_efficiency", "flow_time", "request_delivery_time",
+    "stage_time", "stage_wait", "wait_share",
+}  # fmt: skip
+ITEMS = {
+    "escaped_defects", "flow_distribution", "investment_mix", "item_velocity",
+    "request_delivery_time",
+}  # fmt: skip
+# Tables that nobody delivers, what can be measured no more, and what may be told otherwise;
+# whatever else is measured stays as it is to the last digit.
+ABSENT = {
+    "reviews": (
+        ("change_reviews", "review_requests"),
+        {"reviews"},
+        FLOW | {
+            "ci_hours_waiting", "knowledge_flow", "review_coverage", "review_rounds",
+            "time_to_first_review",
+        },
+    ),
+    "CI": (
+        ("ci_runs",),
+        {"ci_runs", "mainline_runs"},
+        {"build_duration", "build_success_rate", "ci_hours_waiting", "flaky_rate", "wait_share"},
+    ),
+    "deployments": (
+        ("deployments", "deployment_commits"),
+        {"customer_requests", "deployments", "production", "unplanned"},
+        FLOW | {
+            "change_fail_rate", "deployment_commit_share", "deployment_frequency",
+            "deployment_rework_rate", "escaped_defects", "failed_deployment_recovery_time",
+            "incident_linked_share",
+        },
+    ),
+    "incidents": (
+        ("incidents",),
+        {"incidents"},
+        {
+            "change_fail_rate", "failed_deployment_recovery_time", "incident_linked_share",
+            "incident_rate", "incident_severity_mix",
+        },
+    ),
+    "the tracker": (
+        (
+            "work_items", "work_item_transitions", "work_item_links", "change_work_items",
+            "initiatives",
+        ),
+        {
+            "customer_requests", "debt", "defects", "effects", "features", "initiatives",
+            "item_initiatives", "item_links", "production_defects", "risks", "unplanned_work",
+            "work_items",
+        },
+        FLOW | ITEMS | {
+            "anticipated_vs_actual", "ci_hours_waiting", "feature_factory_ratio",
+            "flow_time_to_merge", "okr_linkage",
+        },
+    ),
+    "surveys": (("survey_waves", "survey_invitations", "survey_responses"), {"surveys"}, set()),
+    "scanners": (
+        ("vulnerability_findings", "coverage_reports"),
+        {"coverage", "findings"},
+        {"vulnerability_remediation_time"},
+    ),
+    "AI tools": (("ai_usage", "ai_licences"), {"ai_licences", "ai_usage"}, set()),
+}  # fmt: skip
+MEASURED = ("int_change_measurements", "int_system_measurements")
+ENDS = (*MEASURED, "int_capabilities", "int_activity", "int_survey_answers", "int_ai_use")
+
+
+@pytest.fixture(scope="module")
+def models(
+    compiled: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModelLab]:
+    """The models up to what is measured, over a small demo."""
+    folder = tmp_path_factory.mktemp("absence")
+    write_demo(folder / "files", scale=0.05)
+    land_files(Home(folder / "home"), folder / "files", is_demo=True)
+    lab = ModelLab(compiled, folder / "home")
+    lab.build(*ENDS)
+    yield lab
+    lab.vault.close()
+
+
+@contextmanager
+def for_a_while(models: ModelLab) -> Iterator[None]:
+    """Whatever is done to the vault is undone."""
+    built = set(models.built)
+    models.vault.execute("begin")
+    try:
+        yield
+    finally:
+        models.vault.execute("rollback")
+        models.built = built
+
+
+def measured(models: ModelLab) -> dict[str, list[tuple[Any, ...]]]:
+    """Every measurement, by metric."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for table in MEASURED:
+        for row in models.rows(
+            f"select metric_key, measurement::varchar from flowgrain_vault.{table} as measurement"
+        ):
+            found.setdefault(row[0], []).append(row)
+    return {metric: sorted(rows) for metric, rows in found.items()}
+
+
+def delivered(models: ModelLab) -> set[str]:
+    """What can be measured."""
+    return {
+        name for name, is_there in models.rows("from flowgrain_vault.int_capabilities") if is_there
+    }
+
+
+def shapes(models: ModelLab) -> list[tuple[Any, ...]]:
+    """Names and types of every column of every model that is built."""
+    return models.rows(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where schema_name like 'flowgrain_%' order by all"
+    )
+
+
+@pytest.mark.parametrize("absent", ABSENT)
+def test_a_source_that_is_absent_takes_its_own_measures_and_no_other(
+    models: ModelLab, absent: str
+) -> None:
+    tables, lost, may_change = ABSENT[absent]
+    before, could, shape = measured(models), delivered(models), shapes(models)
+    with for_a_while(models):
+        for table in tables:
+            assert models.rows(f'delete from raw_files."{table}"') > [(0,)], table
+        models.forget()
+        models.build(*ENDS)
+        after, can = measured(models), delivered(models)
+        assert could - can == lost
+        assert can <= could
+        assert {metric for metric in before if before[metric] != after.get(metric)} <= may_change
+        assert shapes(models) == shape
+        assert len(models.data_tests()) > 200
+        assert models.failures() == []
+
+
+def test_rows_in_any_order_are_measured_alike(models: ModelLab) -> None:
+    """R2, below the door: tables hold no order that a model could lean on."""
+    before = measured(models)
+    with for_a_while(models):
+        tables = models.rows("select table_name from duckdb_tables() where schema_name='raw_files'")
+        for (table,) in tables:
+            models.vault.execute(
+                f'create or replace table raw_files."{table}" as '
+                f'select * from raw_files."{table}" order by hash(_row_hash)'
+            )
+        models.forget()
+        models.build(*ENDS)
+        assert measured(models) == before
+
+
+def test_what_a_second_source_tells_again_counts_once(models: ModelLab) -> None:
+    """R4: git tells what files told; it is one event."""
+    before = measured(models)
+    with for_a_while(models):
+        for table in ("changes", "change_commits", "commits", "commit_files"):
+            models.vault.execute(f'insert into raw_git."{table}" from raw_files."{table}"')
+        models.vault.execute(
+            "insert into door.connections select 'git', connection, position, loaded_to, landed_at "
+            "from door.connections"
+        )
+        models.forget()
+        models.build(*ENDS)
+        assert measured(models) == before
+
+
+def test_no_model_is_built_in_increments(compiled: dict[str, Any]) -> None:
+    """R27: what is always built whole is the same after any number of loads."""
+    kinds = {
+        node["config"]["materialized"]
+        for node in compiled["nodes"].values()
+        if node["resource_type"] == "model"
+    }
+    assert kinds == {"table", "view"}
+
+
+def version_of(change: int, version: int) -> dict[str, Any]:
+    """A change as its source tells it at one time; what it tells follows from when."""
+    opened = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=change)
+    merged = opened + timedelta(hours=version) if version % 3 else None
+    return {
+        "repository": "shop/checkout", "change_id": str(change), "author": "ada@shop.invalid",
+        "opened_at": opened, "merged_at": merged, "title": f"PAY-{change} try {version}",
+        "updated_at": opened + timedelta(days=version),
+    }  # fmt: skip
+
+
+@given(
+    told=st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9)), min_size=1, max_size=60),
+    cuts=st.tuples(st.integers(0, 60), st.integers(0, 60)),
+    chance=st.randoms(use_true_random=False),
+)
+@settings(max_examples=15, deadline=None)
+def test_late_early_twice_and_again_the_newest_version_of_each_row_is_what_stays(
+    told: list[tuple[int, int]], cuts: tuple[int, int], chance: Any
+) -> None:
+    """R2, R3, R4, R26: any rows, in any order, cut into any three deliveries."""
+    first, second = sorted(cuts)
+    deliveries = [told[:first], told[first:second], told[second:]]
+    chance.shuffle(deliveries)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        with Door(home, "files") as door:
+            counts = []
+            for rows in deliveries:
+                with door.load("files", origin="changes.csv", loaded_to=MARK) as load:
+                    load.dicts("changes", [version_of(*row) for row in rows])
+                counts += load.counts.values()
+        with duckdb.connect(str(home.vault), read_only=True) as vault:
+            landed = vault.execute(
+                "select change_id, merged_at, updated_at from raw_files.changes order by all"
+            ).fetchall()
+    newest = {change: max(v for c, v in told if c == change) for change, _ in told}
+    expected = [version_of(*pair) for pair in newest.items()]
+    assert landed == sorted(
+        (
+            row["change_id"],
+            row["merged_at"] and row["merged_at"].replace(tzinfo=None),
+            row["updated_at"].replace(tzinfo=None),
+        )
+        for row in expected
+    )
+    assert all(count.is_balanced for count in counts)
+    assert sum(count.rows_read for count in counts) == len(told)
+    assert sum(count.rows_inserted for count in counts) == len(newest)
+
+
+REQUEST = {
+    "number": 1, "created_at": "2026-03-02T09:00:00Z", "user": {"login": "ada-example"},
+    "base": {"repo": {"full_name": "shop/checkout"}}, "title": "PAY-1", "merged_at": None,
+}  # fmt: skip
+WEBHOOK = {
+    "id": "d-1", "result": "SUCCESS", "finishedDate": "2026-03-02T09:00:00Z",
+    "deploymentCommits": [{"repoUrl": "https://host.invalid/shop/checkout.git", "commitSha": "a"}],
+}  # fmt: skip
+# A field more; an optional one less; a needed one less; another type: landed or set aside, and why.
+DRIFTS = {
+    "github": (
+        ({**REQUEST, "mood": {"of": "ada-example"}}, None),
+        ({name: REQUEST[name] for name in REQUEST if name != "merged_at"}, None),
+        ({name: REQUEST[name] for name in REQUEST if name != "number"}, "missing"),
+        ({**REQUEST, "created_at": 1_772_442_000}, "not_a_timestamp"),
+    ),
+    "webhooks": (
+        ({**WEBHOOK, "mood": "ada-example"}, None),
+        ({name: WEBHOOK[name] for name in WEBHOOK if name != "result"}, None),
+        ({name: WEBHOOK[name] for name in WEBHOOK if name != "finishedDate"}, "missing"),
+        ({**WEBHOOK, "finishedDate": 1_772_442_000}, "not_a_timestamp"),
+    ),
+}
+
+
+@pytest.mark.parametrize("source", DRIFTS)
+@pytest.mark.parametrize("drift", range(4))
+def test_a_field_that_changes_sets_aside_what_needs_it_and_nothing_else(
+    tmp_path: Path, source: str, drift: int
+) -> None:
+    """R6, of what a server may send tomorrow."""
+    changed, reason = DRIFTS[source][drift]
+    home, folder = Home(tmp_path / "home"), tmp_path / "files"
+    folder.mkdir()
+    if source == "github":
+        cells = pa.table({"data": [json.dumps(changed)]})
+        pq.write_table(cells, folder / "_raw_github_api_pull_requests.parquet")
+        land_github(home, folder, loaded_to=MARK)
+        table = "raw_github.pull_requests"
+    else:
+        (folder / "deployments.jsonl").write_text(json.dumps(changed) + "\n")
+        land_files(home, folder, loaded_to=MARK)
+        table = "raw_files.deployments"
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        reasons = vault.execute("select reason from door.quarantine").fetchall()
+        [(count,)] = vault.execute(f"select count(*) from {table}").fetchall()
+        described = str(vault.execute(f"describe {table}").fetchall())
+    assert (reasons, count) == (([], 1) if reason is None else ([(reason,)], 0))
+    assert "mood" not in described
