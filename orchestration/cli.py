@@ -15,7 +15,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.errors import FlowgrainError
+from orchestration.errors import BusyError, FlowgrainError
 from orchestration.home import Home
 
 if TYPE_CHECKING:
@@ -56,9 +56,15 @@ def said_plainly(command: Callable[Parameters, None]) -> Callable[Parameters, No
             Console(stderr=True, highlight=False, markup=False).print(
                 f"flowgrain: {error}", soft_wrap=True
             )
-            raise typer.Exit(3 if error.rule else 1) from None
+            raise typer.Exit(_exit_code(error)) from None
 
     return run
+
+
+def _exit_code(error: FlowgrainError) -> int:
+    if isinstance(error, BusyError):
+        return os.EX_TEMPFAIL
+    return 3 if error.rule else 1
 
 
 @land.command("files")
@@ -234,6 +240,8 @@ def replay_command(target: Target = "dev") -> None:
     if not done.counts:
         console.print("Nothing is in quarantine.")
     _tell(done)
+    if any(count.rows_inserted + count.rows_updated for count in done.counts.values()):
+        console.print("`flowgrain build` counts what landed.")
 
 
 @app.command("build")

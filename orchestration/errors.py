@@ -33,6 +33,10 @@ class FlowgrainError(Exception):
         super().__init__(f"{head}. {remedy}")
 
 
+class BusyError(FlowgrainError):
+    """Another flowgrain process is at work here; the same command will do once it has ended."""
+
+
 def why_refused(error: BaseException) -> str | None:
     """Say what a database server means by its error, or None where that is not known."""
     text = str(error).lower()

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.errors import FlowgrainError
+from orchestration.errors import BusyError, FlowgrainError
 
 PROJECT = Path(__file__).resolve().parents[1]
+# How long a writer waits for the one before it.
+WAIT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,15 @@ class Home:
         return self
 
     @contextmanager
-    def writing(self, *, wait_seconds: float = 600) -> Iterator[None]:
-        """Hold the one writer's lock of this installation, or say who holds it."""
+    def writing(self, *, wait_seconds: float | None = None) -> Iterator[None]:
+        """Hold the one writer's lock of this installation; a dead process holds none.
+
+        Raises BusyError where another process still holds it after so long, or ten minutes.
+        """
         self.prepare()
         path = self.root / ".lock"
         with path.open("a+") as file:
-            until = time.monotonic() + wait_seconds
+            until = time.monotonic() + (WAIT_SECONDS if wait_seconds is None else wait_seconds)
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,7 +88,7 @@ class Home:
                     if time.monotonic() >= until:
                         file.seek(0)
                         holder = file.read().strip() or "unknown"
-                        raise FlowgrainError(
+                        raise BusyError(
                             f"{self.root} is locked by another flowgrain process (pid {holder})",
                             "Wait until it ends, then run the command again",
                         ) from None

@@ -118,6 +118,9 @@ def plain_errors(home: Home) -> Iterator[None]:
         text = str(error)
         if "No space left" in text or "out of disk" in text.lower():
             what, remedy = f"The disk of {home.root} is full", "Free space, then run it again"
+        elif isinstance(error, duckdb.OutOfMemoryException):
+            what = "The memory that DuckDB may use was not enough"
+            remedy = "Close other programs or free space for what it puts aside, then run it again"
         elif "Could not set lock" in text or "Conflicting lock" in text:
             what = f"{home.vault} is open in another program"
             remedy = "Close it (readers open published/marts.duckdb instead), then run it again"

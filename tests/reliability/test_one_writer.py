@@ -1,0 +1,142 @@
+"""R17 and R18: one writes at a time, and what runs short of room leaves what was there."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+from orchestration.errors import FlowgrainError
+from orchestration.home import PROJECT, Home
+from orchestration.landing.door import Door
+
+HOLD = """
+import sys
+from pathlib import Path
+from orchestration.home import Home
+with Home(Path(sys.argv[1])).writing():
+    print("holds", flush=True)
+    sys.stdin.read()
+"""
+LAND = """
+import sys
+from pathlib import Path
+from orchestration.home import Home
+from orchestration.landing.files import land_files
+print("ready", flush=True)
+sys.stdin.readline()
+done = land_files(Home(Path(sys.argv[1])), Path(sys.argv[2]))
+print(sum(counts.rows_inserted for counts in done.counts.values()), len(done.unchanged))
+"""
+MARK = datetime(2026, 4, 1, tzinfo=UTC)
+
+
+def start(program: str, *arguments: Path) -> "subprocess.Popen[str]":
+    """A process that says when it is there, and goes on when it is told."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    return process
+
+
+@contextmanager
+def held(home: Home) -> Iterator["subprocess.Popen[str]"]:
+    """The writer's lock in the hands of another process."""
+    holder = start(HOLD, home.root)
+    try:
+        yield holder
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+@pytest.mark.parametrize("command", [["land", "demo"], ["build"], ["publish"], ["replay"]])
+def test_whoever_comes_second_is_told_who_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    home = Home(tmp_path / "home")
+    with Door(home, "files", is_demo=True):
+        pass
+    monkeypatch.setenv("FLOWGRAIN_HOME", str(home.root))
+    monkeypatch.setattr("orchestration.home.WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("orchestration.landing.demo.write_demo", lambda folder, **_: land(folder))
+    # The gate's own check of the project takes its time and has a lock of its own.
+    monkeypatch.setattr("orchestration.floor_guard.publish.compile_project", lambda *_, **__: {})
+    monkeypatch.setattr("orchestration.floor_guard.publish.check_project", lambda *_: [])
+    with held(home) as holder:
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == os.EX_TEMPFAIL, done.output
+        assert f"pid {holder.pid}" in " ".join(done.output.split())
+
+
+def land(folder: Path) -> None:
+    """A file of the contract."""
+    folder.mkdir(exist_ok=True)
+    (folder / "work_items.csv").write_text("work_item_id,created_at\nA-1,2026-03-01T00:00:00Z\n")
+
+
+def test_whoever_died_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(tmp_path / "home")
+    monkeypatch.setattr("orchestration.home.WAIT_SECONDS", 5.0)
+    with held(home) as holder:
+        holder.kill()
+        holder.wait()
+        assert (home.root / ".lock").read_text() == str(holder.pid)
+        with home.writing():
+            assert (home.root / ".lock").read_text() == str(os.getpid())
+
+
+def test_of_two_landings_at_once_one_lands_and_the_other_finds_it_there(tmp_path: Path) -> None:
+    home, folder = Home(tmp_path / "home"), tmp_path / "files"
+    land(folder)
+    both = [start(LAND, home.root, folder) for _ in range(2)]
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = sorted(process.communicate(timeout=120)[0].split() for process in both)
+    assert [process.returncode for process in both] == [0, 0]
+    assert said == [["0", "1"], ["1", "0"]]
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        assert vault.execute("select count(*) from raw_files.work_items").fetchall() == [(1,)]
+        assert vault.execute("select count(*) from door.loads").fetchall() == [(1,)]
+
+
+def test_a_landing_that_runs_out_of_memory_says_so_and_leaves_what_was_there(
+    tmp_path: Path,
+) -> None:
+    home = Home(tmp_path / "home")
+
+    def rows(first: int, last: int) -> pa.Table:
+        keys = [f"PAY-{number}" for number in range(first, last)]
+        return pa.table({"work_item_id": keys, "created_at": [MARK] * len(keys)})
+
+    with Door(home, "files") as door:
+        with door.load("files", origin="small", loaded_to=MARK) as load:
+            load.rows("work_items", rows(0, 1000))
+        door.vault.execute("set memory_limit = '12MB'")
+        door.vault.execute("set max_temp_directory_size = '1MB'")
+        with (
+            pytest.raises(FlowgrainError, match="memory") as caught,
+            door.load("files", origin="large", loaded_to=MARK) as load,
+        ):
+            load.rows("work_items", rows(0, 400_000))
+        assert "PAY-" not in str(caught.value)
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        assert vault.execute("select count(*) from raw_files.work_items").fetchall() == [(1000,)]
+        assert vault.execute("select origin from door.loads").fetchall() == [("small",)]
