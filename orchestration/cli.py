@@ -376,8 +376,14 @@ def ask_command(
 @said_plainly
 def dev_command(
     port: Annotated[int, typer.Option(help="Port on this machine's loopback address.")] = 3000,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Show only: no page of a browser can start a run.")
+    ] = False,
 ) -> None:
-    """Open Dagster on the graph from landing to release, for this machine only."""
+    """Open Dagster on the graph from landing to release, for this machine only.
+
+    Read-only it runs no schedules: `dagster-daemon run` does.
+    """
     from orchestration.dagster_home import prepare_dagster_home
 
     home = Home.from_environment().prepare()
@@ -395,9 +401,10 @@ def dev_command(
             raise FlowgrainError(
                 f"Port {port} is taken", "Stop what listens there, or give another with --port"
             ) from None
-    program = Path(sys.executable).with_name("dagster")
-    arguments = ["dev", "-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
-    os.execve(program, [str(program), *arguments], environment)
+    name, *options = ["dagster-webserver", "--read-only"] if read_only else ["dagster", "dev"]
+    program = Path(sys.executable).with_name(name)
+    where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
+    os.execve(program, [str(program), *options, *where], environment)
 
 
 @app.command("doctor")
