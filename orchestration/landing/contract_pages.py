@@ -58,7 +58,8 @@ form of these pages is `orchestration/landing/contract.yml`; the loader enforces
 - **Free text** is read for what is derived of it and never lands.
 - **Columns that the contract does not name** are dropped and counted.
 - **Rows that cannot be read** go to quarantine with file, row, field and reason; the rest lands.
-  `flowgrain replay` reads them again, under the contract as it is then.
+  `flowgrain replay` reads them again, under the contract as it is then. A file of a hundred rows
+  or more of which more than half cannot be read is refused: its source writes otherwise now.
 - **Newer versions of a row** replace older ones by key: by `updated_at` where the entity has it,
   else by the order of loading.
 - `extract.csv` (one column `loaded_to`, one row): everything that happened before this time is in

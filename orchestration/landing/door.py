@@ -33,6 +33,8 @@ AnyLoad = TypeVar("AnyLoad", bound="Load")
 # Connection of the invented organisation.
 DEMO = "demo"
 LONGEST_TEXT = 4096
+# Of so many rows, more than half unreadable are no bad rows: their source speaks otherwise now.
+FEW_ROWS = 100
 # Seconds and fractions may be missing; the zone may not.
 CLOCK_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
 ZONED = rf"\d{{4}}-\d{{2}}-\d{{2}}[T ]{CLOCK_TIME}\s*(Z|z|UTC|[+-]\d{{2}}(:?\d{{2}})?)"
@@ -530,6 +532,7 @@ class Load:
 
     def finish(self) -> None:
         """Merge what was staged, write down the counts and see that nothing was lost."""
+        self._refuse_what_changed()
         for name in sorted(self._staged):
             self._merge(entities(self.door.source)[name])
         for name, counts in self.counts.items():
@@ -540,6 +543,23 @@ class Load:
                     rule="B06",
                 )
             self._write_down(name, counts)
+
+    def _refuse_what_changed(self) -> None:
+        """Half a table in quarantine would count as landed, and nobody would land it again."""
+        for name, counts in self.counts.items():
+            bad, read = counts.rows_quarantined, counts.rows_read
+            if read < FEW_ROWS or 2 * bad <= read:
+                continue
+            [field, reason] = self.door.vault.execute(
+                "select field, reason from door.quarantine where load_id = ? and entity = ? "
+                "group by all order by count(*) desc, field, reason limit 1",
+                [self.load_id, name],
+            ).fetchone() or (None, None)
+            raise FlowgrainError(
+                f"{bad:,} of {read:,} rows of {name} cannot be read, most of them for "
+                f"{f'{field}: ' if field else ''}{reason}",
+                "Nothing was kept of this load: see what its source calls and writes otherwise now",
+            )
 
     def _write_down(self, entity: str, counts: Counts) -> None:
         self.door.vault.execute(

@@ -65,6 +65,9 @@ class Replay(Load):
             raise NothingNewError
         super().finish()
 
+    def _refuse_what_changed(self) -> None:
+        """What is read again was bad before."""
+
     def _write_down(self, entity: str, counts: Counts) -> None:
         asked = Counts(rows_read=-self._asked[entity], rows_quarantined=-self._asked[entity])
         asked.add(counts)

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_lab import ModelLab
 
+from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing.demo import write_demo
 from orchestration.landing.door import Door
@@ -303,3 +304,31 @@ def test_a_field_that_changes_sets_aside_what_needs_it_and_nothing_else(
         described = str(vault.execute(f"describe {table}").fetchall())
     assert (reasons, count) == (([], 1) if reason is None else ([(reason,)], 0))
     assert "mood" not in described
+
+
+@pytest.mark.parametrize(("bad", "is_refused"), [(50, False), (51, True)])
+def test_a_table_that_is_written_otherwise_now_is_refused_and_the_old_one_stays(
+    tmp_path: Path, bad: int, is_refused: bool
+) -> None:
+    """R6: more than half of a hundred rows are not bad rows."""
+    home = Home(tmp_path / "home")
+
+    def rows(bad: int) -> pa.Table:
+        times = ["today, says ada@shop.invalid"] * bad + ["2026-03-01T00:00:00Z"] * (100 - bad)
+        keys = [f"PAY-{number}" for number in range(100)]
+        return pa.table({"work_item_id": keys, "created_at": times})
+
+    with Door(home, "files") as door:
+        with door.load("files", origin="before", loaded_to=MARK) as load:
+            load.rows("work_items", rows(0))
+        said = "51 of 100 rows of work_items cannot be read, most of them for created_at: not_a_tim"
+        with pytest.raises(FlowgrainError, match=said) if is_refused else nullcontext() as caught:
+            with door.load("files", origin="after", loaded_to=MARK) as load:
+                load.rows("work_items", rows(bad))
+        assert "ada" not in str(caught)
+        loads = door.vault.execute("select count(*) from door.loads").fetchall()
+        noted = door.vault.execute("select count(*) from door.quarantine").fetchall()
+        landed = door.vault.execute("select count(*) from raw_files.work_items").fetchall()
+    assert (loads, noted) == (([(1,)], [(0,)]) if is_refused else ([(2,)], [(50,)]))
+    assert landed == [(100,)]
+    assert list((home.door / "quarantine").glob("*")) == [] or not is_refused
