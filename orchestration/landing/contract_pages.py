@@ -52,7 +52,8 @@ form of these pages is `orchestration/landing/contract.yml`; the loader enforces
 - **Times** are ISO 8601 with their zone (`2026-03-02T09:15:00Z`, `2026-03-02T10:15:00+01:00`).
   A time without a zone goes to quarantine.
 - **Booleans** are `true` or `false` (`yes`, `1` and their opposites are taken for them);
-  **integers** have no fraction, **numbers** a point; **quarters** are `2026-q1`.
+  **integers** have no fraction and are a billion at most, **numbers** have a point and are a
+  million times a million at most; **quarters** are `2026-q1`.
 - **People** are any account name or address. The door replaces them by keys before a row is
   written. `<column>_is_bot` may say `true` where your source knows.
 - **Free text** is read for what is derived of it and never lands.

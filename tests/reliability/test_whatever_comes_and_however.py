@@ -332,3 +332,58 @@ def test_a_table_that_is_written_otherwise_now_is_refused_and_the_old_one_stays(
     assert (loads, noted) == (([(1,)], [(0,)]) if is_refused else ([(2,)], [(50,)]))
     assert landed == [(100,)]
     assert list((home.door / "quarantine").glob("*")) == [] or not is_refused
+
+
+HUGE = {
+    "lines that a bigint cannot hold": (2**63, "not_an_integer"),
+    "lines of which two are too many for one": (2**63 - 1, "too_large"),
+    "more lines than anybody wrote": (10**9 + 1, "too_large"),
+    "fewer lines than none": (-(2**63), "negative"),
+    "a billion lines": (10**9, None),
+}
+
+
+def test_huge_values_are_set_aside_or_measured_and_overflow_nothing(
+    compiled: dict[str, Any], tmp_path: Path
+) -> None:
+    """R14: lines, files, a life of 400 days, a label of 300 characters, the ends of time."""
+    home = Home(tmp_path / "home")
+    own = {"repository": "shop/checkout", "change_id": "1"}
+    long = {**own, "author": "ada@shop.invalid", "opened_at": datetime(2025, 1, 1, tzinfo=UTC),
+            "merged_at": datetime(2026, 2, 5, tzinfo=UTC), "merge_commit": "m"}  # fmt: skip
+    early = {**long, "change_id": "2", "opened_at": datetime(1970, 1, 1, tzinfo=UTC)}
+    label = "x" * 300
+    paths = [f"src/{number}.py" for number in range(50_000)]
+    files = [
+        {"repository": own["repository"], "commit_sha": "a", "path": path, "additions": 10**9,
+         "deletions": 10**9}
+        for path in paths
+    ]  # fmt: skip
+    files += [
+        {**files[0], "path": name, "additions": str(lines)} for name, (lines, _) in HUGE.items()
+    ]
+    with Door(home, "files") as door:
+        with door.load("files", origin="huge", loaded_to=MARK) as load:
+            load.dicts("changes", [long, early])
+            load.dicts("change_commits", [{**own, "commit_sha": "a"}])
+            commit = {"repository": own["repository"], "author": "ada@shop.invalid"}
+            load.dicts("commits", [{**commit, "commit_sha": sha} for sha in ("a", "m")])
+            columns = {name: [str(file[name]) for file in files] for name in files[0]}
+            load.rows("commit_files", pa.table(columns))
+            load.dicts("incidents", [{"incident_id": label, "system": label,
+                                      "opened_at": datetime(2026, 1, 1, tzinfo=UTC)}])  # fmt: skip
+        door.arrive("files", loaded_to=MARK)
+        noted = door.vault.execute("select row_number, reason from door.quarantine").fetchall()
+    assert sorted(reason for _, reason in noted) == sorted(
+        reason for _, reason in HUGE.values() if reason
+    )
+    lab = ModelLab(compiled, home.root)
+    try:
+        lab.build(*ENDS)
+        assert lab.failures() == []
+        [(lines,)] = lab.rows(
+            "select changed_lines from flowgrain_vault.int_change_sizes where change_key like '%!1'"
+        )
+        assert lines == 2 * 10**9 * (len(paths) + 1)
+    finally:
+        lab.vault.close()
