@@ -31,7 +31,8 @@ install: .venv/installed profiles.yml ## Install what is locked, into .venv.
 	@command -v git >/dev/null || { echo "flowgrain needs git; install it."; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "flowgrain needs Python's venv (Debian: python3-venv)."; exit 1; }
 	@echo "Installing what requirements.lock names, with its hashes ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@# Wheels alone: what is built from source runs a script of its own.
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python packages/install.py
 	@touch $@
