@@ -1,11 +1,11 @@
 """Tells a webhook, and the log, what somebody has to look at: counts, names of checks, a link.
 
-What a tool or a source says never goes out: an error is told by our own words, which hold no value,
-or by its kind alone.
+What a tool or a source says never goes out: an error is told by the rule that spoke, or its kind.
 """
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from contextlib import closing
 from urllib.parse import urlsplit
@@ -14,17 +14,22 @@ import dagster as dg
 import requests
 
 from orchestration import assets
-from orchestration.errors import FlowgrainError
+from orchestration.errors import BusyError, FlowgrainError
 from orchestration.home import Home
 
 TIMEOUT_SECONDS = 10
 HTTP_REDIRECTED = 300
+# A rule of the floor, as FlowgrainError begins with it.
+RULE = re.compile(r"^\S*FlowgrainError: (GL-[A-Z]\d{2}) ")
+RULE_CODE = re.compile(r"GL-")
 SHOWN = 5
 DEFAULT_ADDRESS = "http://127.0.0.1:3000"
 
 
-def alert(context: dg.SensorEvaluationContext | dg.RunStatusSensorContext, text: str) -> None:
+def alert(context: dg.SensorEvaluationContext | dg.RunStatusSensorContext, text: str) -> bool:
     """Write to the log, and post to the webhook that FLOWGRAIN_ALERT_WEBHOOK names, if any.
+
+    Returns whether everybody who is to be told was told.
 
     The message is Slack's: an object with `text`. A webhook that does not answer is logged by the
     kind of its fault, since its address is a secret. Raises FlowgrainError where it is no address
@@ -33,7 +38,7 @@ def alert(context: dg.SensorEvaluationContext | dg.RunStatusSensorContext, text:
     context.log.warning(text)
     webhook = os.environ.get("FLOWGRAIN_ALERT_WEBHOOK")
     if not webhook:
-        return
+        return True
     address = urlsplit(webhook)
     if address.scheme != "https" and address.hostname not in ("127.0.0.1", "localhost"):
         raise FlowgrainError(
@@ -45,9 +50,11 @@ def alert(context: dg.SensorEvaluationContext | dg.RunStatusSensorContext, text:
         )
     except requests.RequestException as error:
         context.log.error(f"The webhook did not take the alert ({type(error).__name__})")
-    else:
-        if answer.status_code >= HTTP_REDIRECTED:
-            context.log.error(f"The webhook did not take the alert (HTTP {answer.status_code})")
+        return False
+    if answer.status_code >= HTTP_REDIRECTED:
+        context.log.error(f"The webhook did not take the alert (HTTP {answer.status_code})")
+        return False
+    return True
 
 
 def link(run_id: str) -> str:
@@ -62,18 +69,26 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:
-    """Name the checks that did not pass in a run, each with its asset; warnings too."""
+    """Name the checks that did not pass in a run, each with its asset; warnings too.
+
+    Not that sources are stale, which has an alert of its own.
+    """
     events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     found = (entry.dagster_event.event_specific_data for entry in events if entry.dagster_event)
     return [
         f"{check.check_name} of {check.asset_key.path[-1]}"
         for check in found
-        if isinstance(check, dg.AssetCheckEvaluation) and not check.passed
+        if isinstance(check, dg.AssetCheckEvaluation)
+        and not check.passed
+        and check.check_name != "sources_are_fresh"
     ]
 
 
 def failed_steps(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
-    """Say of each failed step why: in our words, or by the kind of the error."""
+    """Say of each failed step why: by the rule of the floor that spoke, or the kind of the error.
+
+    What stands beside them, paths and names of columns, is in the run.
+    """
     why = {}
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = entry.dagster_event
@@ -82,9 +97,8 @@ def failed_steps(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
             error = error.cause
         if event and event.step_key:
             kind = (error.cls_name if error else None) or "an error"
-            words = error.message.split(": ", 1)[-1].strip() if error else ""
-            # The first line is ours; what follows may be a tool's.
-            why[event.step_key] = words.splitlines()[0] if kind == "FlowgrainError" else kind
+            rule = RULE.search(error.message) if error and kind == "FlowgrainError" else None
+            why[event.step_key] = rule[1] if rule else kind
     return why
 
 
@@ -95,7 +109,9 @@ def alert_on_failure(context: dg.RunFailureSensorContext) -> None:
     steps = failed_steps(context.instance, run.run_id)
     checks = failed_checks(context.instance, run.run_id)
     lines = [
-        "The release was refused" if "release" in steps else f"{run.job_name} failed",
+        "The release was refused"
+        if RULE_CODE.match(steps.get("release", ""))
+        else f"{run.job_name} failed",
         *(f"{step}: {why}" for step, why in steps.items()),
     ]
     if checks:
@@ -166,11 +182,13 @@ def alert_on_stale_sources(
 ) -> dg.SkipReason:
     """Tell of a source once when it goes stale; the cursor knows which were told."""
     try:
-        stale = assets.find_stale_sources(installation.home)
-    except FlowgrainError:
+        stale = assets.find_stale_sources(installation.home, wait_seconds=assets.LOOK_SECONDS)
+    except BusyError:
         return dg.SkipReason("The vault is being written")
-    told = json.loads(context.cursor or "[]")
-    if new := [source for source in stale if source not in told]:
-        alert(context, f"Stale: {_listed(new)} landed longer ago than its window allows")
-    context.update_cursor(json.dumps(stale))
+    told = [source for source in json.loads(context.cursor or "[]") if source in stale]
+    new = [source for source in stale if source not in told]
+    # What the webhook did not take is told at the next look.
+    if not new or alert(context, f"Stale: {_listed(new)} landed longer ago than the window allows"):
+        told = stale
+    context.update_cursor(json.dumps(told))
     return dg.SkipReason(f"{len(stale)} sources are stale")

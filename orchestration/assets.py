@@ -18,7 +18,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-from orchestration.build import dbt_environment, run_dbt
+from orchestration.build import dbt_environment, prepare_build, run_dbt
 from orchestration.dagster_home import events_held_open, prepare_dagster_home
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
@@ -34,8 +34,9 @@ from orchestration.validation.checks import check_results, check_specs, refuse_h
 LAYERS = ("staging", "intermediate", "floor", "marts")
 # Whatever opens the vault waits for its turn; Dagster starts no two runs of this pool.
 VAULT = "vault"
-# A look waits no longer for whoever writes: there is a next one.
+# A sensor waits no longer for whoever writes, for it looks again; a step does.
 LOOK_SECONDS = 5
+WAIT_SECONDS = 600
 OWNERS = {"vault": "team:data-stewards", "published": "team:metric-stewards"}
 PARSED = ("dbt_project.yml", "models", "macros", "seeds", "tests/generic", "tests/singular")
 
@@ -311,6 +312,7 @@ def models(context: dg.AssetExecutionContext, installation: Installation) -> Ite
     arguments += ["--log-path", str(home.ops / "logs")]
     refuse_held(home, MANIFEST)
     with home.writing():
+        prepare_build(home, target=installation.target)
         # What ends before its first node must not pass for the build before it.
         (home.target / "run_results.json").unlink(missing_ok=True)
         with _environment(dbt_environment(home)):
@@ -320,10 +322,12 @@ def models(context: dg.AssetExecutionContext, installation: Installation) -> Ite
         # dbt's own lines stand in the run's output while it works.
         events = list(build.stream())
         rows = _rows(home)
+    is_whole = build.is_successful()
     with events_held_open(home.ops / "dagster"):
         for event in events:
-            yield _with_rows(event, rows)
-    if not build.is_successful():
+            if is_whole or isinstance(event, dg.AssetCheckResult | dg.AssetCheckEvaluation):
+                yield _with_rows(event, rows)
+    if not is_whole:
         raise FlowgrainError(
             f"dbt build failed: {_failed(home)}", f"dbt's own words are in {home.ops / 'logs'}"
         )
@@ -375,7 +379,7 @@ MARTS = [spec.key for spec in models.specs if spec.group_name == "marts"]
     pool=VAULT,
     # There is one every Thursday; by noon it is late.
     freshness_policy=dg.FreshnessPolicy.cron(
-        deadline_cron="0 12 * * 4", lower_bound_delta=timedelta(days=6)
+        deadline_cron="0 12 * * 4", lower_bound_delta=timedelta(hours=12)
     ),
 )
 def release(installation: Installation) -> dg.MaterializeResult:
@@ -408,7 +412,7 @@ def release(installation: Installation) -> dg.MaterializeResult:
 )
 def sources_are_fresh(installation: Installation) -> Iterator[dg.AssetCheckResult]:
     """Every mart rests on every source, for weeks close for all of them at once."""
-    stale = len(find_stale_sources(installation.home))
+    stale = len(find_stale_sources(installation.home, wait_seconds=WAIT_SECONDS))
     for key in (*MARTS, dg.AssetKey("release")):
         yield dg.AssetCheckResult(
             asset_key=key,
@@ -419,13 +423,14 @@ def sources_are_fresh(installation: Installation) -> Iterator[dg.AssetCheckResul
         )
 
 
-def find_stale_sources(home: Home) -> list[str]:
+def find_stale_sources(home: Home, *, wait_seconds: float) -> list[str]:
     """Name connected sources that landed longer ago than their window, by this machine's clock.
 
-    Raises FlowgrainError where the vault cannot be read or another process holds it.
+    Raises FlowgrainError where the vault cannot be read, BusyError where another process holds it
+    for longer than that.
     """
     if not home.vault.exists():
         return []
-    with home.writing(wait_seconds=LOOK_SECONDS), plain_errors(home):
+    with home.writing(wait_seconds=wait_seconds), plain_errors(home):
         with closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
             return stale_sources(last_landings(vault), datetime.now(UTC).replace(tzinfo=None))

@@ -40,11 +40,7 @@ def dbt_environment(home: Home) -> dict[str, str]:
     """Environment in which dbt writes below the vault only, and tells nobody."""
     profile = PROJECT / "profiles.yml"
     return {
-        **{
-            name: value
-            for name, value in os.environ.items()
-            if name in INHERITED or (name.startswith(OUR_OWN) and name not in SECRETS)
-        },
+        **{name: value for name, value in os.environ.items() if _is_handed_on(name)},
         "FLOWGRAIN_HOME": str(home.root),
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT if profile.exists() else _example_profile(home)),
@@ -54,6 +50,10 @@ def dbt_environment(home: Home) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
+
+
+def _is_handed_on(name: str) -> bool:
+    return name in INHERITED or (name.startswith(OUR_OWN) and name not in SECRETS)
 
 
 def _organisation() -> str:
@@ -118,7 +118,9 @@ def dbt() -> None:
     if sys.platform == "linux":
         _end_with_parent()
     program = Path(sys.executable).with_name("dbt")
-    os.execv(program, [str(program), *sys.argv[1:]])
+    # Dagster hands on all that it has: what is no business of a model stays here.
+    handed = {name: value for name, value in os.environ.items() if _is_handed_on(name)}
+    os.execve(program, [str(program), *sys.argv[1:]], handed)
 
 
 def _end_with_parent() -> None:
@@ -137,11 +139,7 @@ def build(home: Home, *, target: str = "dev") -> dict[str, int]:
             "Nothing has landed yet", "Run `flowgrain land demo`, or land your own sources first"
         )
     with home.writing():
-        # dbt would answer a locked vault with a traceback.
-        with plain_errors(home):
-            open_vault(home).close()
-        # dbt runs the project's Jinja with the vault at hand: what it may call is asked before.
-        refuse(check_parsed(_manifest(home, "parse", "--target", target), PROJECT))
+        prepare_build(home, target=target)
         done = run_dbt(home, "build", "--target", target, "--exclude-resource-type", "unit_test")
     if done.returncode:
         raise FlowgrainError(
@@ -154,6 +152,17 @@ def build(home: Home, *, target: str = "dev") -> dict[str, int]:
         kind = result["unique_id"].split(".")[0]
         kinds[kind] = kinds.get(kind, 0) + 1
     return kinds
+
+
+def prepare_build(home: Home, *, target: str) -> None:
+    """Ask, before dbt runs the project's Jinja with the vault at hand, what that may call.
+
+    To be called under the writer's lock. Raises FlowgrainError with the code of the rule that
+    refuses, or where the vault cannot be opened: dbt would answer that with a traceback.
+    """
+    with plain_errors(home):
+        open_vault(home).close()
+    refuse(check_parsed(_manifest(home, "parse", "--target", target), PROJECT))
 
 
 def compile_project(

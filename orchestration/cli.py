@@ -384,13 +384,14 @@ def dev_command(
 
     Read-only it runs no schedules: `dagster-daemon run` does.
     """
-    from orchestration.dagster_home import prepare_dagster_home
+    from orchestration.dagster_home import end_lost_runs, prepare_dagster_home
 
     home = Home.from_environment().prepare()
+    folder = prepare_dagster_home(home)
     environment = {
         **os.environ,
         "FLOWGRAIN_HOME": str(home.root),
-        "DAGSTER_HOME": str(prepare_dagster_home(home)),
+        "DAGSTER_HOME": str(folder),
         "DO_NOT_TRACK": "1",
     }
     with socket.socket() as probe:
@@ -401,6 +402,9 @@ def dev_command(
             raise FlowgrainError(
                 f"Port {port} is taken", "Stop what listens there, or give another with --port"
             ) from None
+    if not read_only:
+        os.environ["DAGSTER_HOME"] = str(folder)
+        end_lost_runs(folder)
     name, *options = ["dagster-webserver", "--read-only"] if read_only else ["dagster", "dev"]
     program = Path(sys.executable).with_name(name)
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]

@@ -1,6 +1,5 @@
 """Where Dagster keeps its runs and logs: in the vault, for both may quote what a tool said."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -23,7 +22,7 @@ concurrency:
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300
-  max_runtime_seconds: 21600
+  max_runtime_seconds: 7200
 run_retries:
   enabled: false
 freshness:
@@ -33,10 +32,14 @@ event_log_storage:
   module: dagster._core.storage.event_log
   class: ConsolidatedSqliteEventLogStorage
   config:
-    base_dir: {folder}/events
+    base_dir: { env: DAGSTER_HOME }
+# dbt's lines may quote a database, and a database a row: they stay in vault/ops/logs.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 """
-# Events that are known beforehand are written so many at once (Dagster's own setting).
-os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "500")
+# What earlier releases wrote: nobody set anything there.
+EARLIER = SETTINGS[: SETTINGS.index("# One run at a time")]
 
 
 def prepare_dagster_home(home: Home) -> Path:
@@ -44,8 +47,8 @@ def prepare_dagster_home(home: Home) -> Path:
     folder = home.prepare().ops / "dagster"
     folder.mkdir(mode=0o700, exist_ok=True)
     settings = folder / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(SETTINGS.format(folder=folder), encoding="utf-8")
+    if not settings.exists() or settings.read_text(encoding="utf-8") == EARLIER:
+        settings.write_text(SETTINGS, encoding="utf-8")
     return folder
 
 
@@ -57,7 +60,25 @@ def events_held_open(folder: Path) -> Iterator[None]:
     closes: that costs more than the event.
     """
     with ExitStack() as stack:
-        for path in folder.rglob("*.db"):
+        for path in folder.glob("*.db"):
             kept = stack.enter_context(closing(sqlite3.connect(path)))
             kept.execute("select count(*) from sqlite_master").fetchone()
         yield
+
+
+def end_lost_runs(folder: Path) -> None:
+    """Mark runs as failed that were at work when the last Dagster here ended: they hold the pool.
+
+    To be called before the next one starts, which is not told of them.
+    """
+    # Dagster takes seconds to load, and half of the commands need only the folder.
+    import dagster as dg
+
+    at_work = [
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    ]
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=at_work)):
+            instance.report_run_failed(run, "Dagster ended while this run was at work")

@@ -427,7 +427,15 @@ def _not_built(home: Home, vault: Vault) -> list[str]:
     return [
         f"{source}, {_shown(connection)}: landed since the last build; run `flowgrain build`"
         for source, connection, landed_at in _rows(
-            vault, "select source, connection, landed_at from door.connections order by all"
+            vault,
+            """
+            select loads.source, loads.connection, max(loads.landed_at)
+            from door.loads as loads
+            inner join door.load_counts as counts on loads.load_id = counts.load_id
+            where counts.rows_inserted + counts.rows_updated + counts.rows_removed > 0
+            group by loads.source, loads.connection
+            order by all
+            """,
         )
         if landed_at.replace(tzinfo=UTC).timestamp() > built
     ]

@@ -7,7 +7,7 @@ import dagster as dg
 import duckdb
 
 from orchestration import assets
-from orchestration.errors import FlowgrainError
+from orchestration.errors import BusyError
 from orchestration.home import Home
 from orchestration.landing.door import plain_errors
 
@@ -69,20 +69,24 @@ weekly = dg.ScheduleDefinition(
     description="Starts a build when rows have landed since the last one, however they came.",
 )
 def landed_rows(installation: assets.Installation) -> dg.RunRequest | dg.SkipReason:
-    """Ask the door's books, which the command line writes too; one run per newest load."""
+    """Ask the door's books, which the command line writes too; one run per newest load.
+
+    A build that fails is not tried again: it would fail until something else lands.
+    """
     try:
         newest = newest_unbuilt_load(installation.home)
-    except FlowgrainError:
+    except BusyError:
         return dg.SkipReason("The vault is being written")
     if newest is None:
         return dg.SkipReason("Nothing has landed since the last build")
-    return dg.RunRequest(run_key=f"load {newest}")
+    return dg.RunRequest(run_key=newest)
 
 
-def newest_unbuilt_load(home: Home) -> int | None:
-    """Return the last load that changed a row and that no build has seen; None without one.
+def newest_unbuilt_load(home: Home) -> str | None:
+    """Name the last load that changed a row and that no build has seen; None without one.
 
-    Raises FlowgrainError where another process holds the vault.
+    A replay mends an old load: its time is of the name. Raises BusyError where another process
+    holds the vault, FlowgrainError where it cannot be read.
     """
     if not home.vault.exists():
         return None
@@ -97,10 +101,10 @@ def newest_unbuilt_load(home: Home) -> int | None:
                 from door.loads as loads
                 inner join door.load_counts as counts on loads.load_id = counts.load_id
                 where counts.rows_inserted + counts.rows_updated + counts.rows_removed > 0
-                order by loads.load_id desc
+                order by loads.landed_at desc, loads.load_id desc
                 limit 1
                 """
             ).fetchone()
     if found is None or found[1].replace(tzinfo=UTC).timestamp() <= built:
         return None
-    return int(found[0])
+    return f"load {found[0]} of {found[1]:%Y-%m-%dT%H:%M:%S.%f}"

@@ -145,6 +145,9 @@ FAULTS = {
 }
 EXACT = {
     "bus factors are told to the person where bands are wanted": """
-        select count(*) from knowledge where metric_key = 'bus_factor' and value is not null
+        select count(*) from knowledge
+        where
+            metric_key = 'bus_factor'
+            and coalesce(value, numerator, denominator) is not null
     """,
 }

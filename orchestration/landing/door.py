@@ -245,7 +245,7 @@ class Door(AbstractContextManager["Door"]):
                     contract_version(self.source),
                     self.pepper.key_id,
                     load.loaded_to,
-                    _now(),
+                    now(),
                 ],
             )
             return load
@@ -331,7 +331,7 @@ class Door(AbstractContextManager["Door"]):
             )
             self.vault.execute(
                 "insert into door.connections values (?, ?, ?, ?, ?)",
-                [self.source, connection, position, mark, _now()],
+                [self.source, connection, position, mark, now()],
             )
             self.vault.execute("commit")
 
@@ -690,7 +690,7 @@ def naive_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _now() -> datetime:
+def now() -> datetime:
     """When a load landed; only freshness looks at it, no model does."""
     return naive_utc(datetime.now(UTC))
 

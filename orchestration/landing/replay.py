@@ -19,7 +19,7 @@ from orchestration.home import Home
 from orchestration.landing import files, github, webhooks
 from orchestration.landing.contract import SOURCES, Entity, entities
 from orchestration.landing.devlake import arrival as devlake
-from orchestration.landing.door import Counts, Door, Landing, Load, Say, payloads_of
+from orchestration.landing.door import Counts, Door, Landing, Load, Say, now, payloads_of
 from orchestration.landing.tabular import BATCH_ROWS, row_of
 
 Line = dict[str, Any]
@@ -63,6 +63,10 @@ class Replay(Load):
         """Correct the books of the load. Raises NothingNewError where no row can be read more."""
         if sum(counts.rows_quarantined for counts in self.counts.values()) >= self._asked.total():
             raise NothingNewError
+        # A build and the expectations go by when something last landed.
+        self.door.vault.execute(
+            "update door.loads set landed_at = ? where load_id = ?", [now(), self.load_id]
+        )
         super().finish()
 
     def _refuse_what_changed(self) -> None:
@@ -98,12 +102,28 @@ def replay(home: Home, *, target: str = "dev", say: Say = lambda line: None) -> 
     done = Landing()
     for source in SOURCES:
         with Door(home, source, target=target, is_demo=None) as door:
+            _forget_what_was_drained(door)
             for aside in _asides(door):
                 if not _settle(door, aside.load_id):
                     say(f"load {aside.load_id}: what it set aside was deleted")
                     continue
                 done.add(_replay(door, aside))
     return done
+
+
+def _forget_what_was_drained(door: Door) -> None:
+    """A replay that was killed after its last row landed left the rows as they came."""
+    drained = door.vault.execute(
+        """
+        select load_id from door.loads
+        where source = ? and load_id not in (select load_id from door.quarantine)
+        """,
+        [door.source],
+    ).fetchall()
+    for (load_id,) in drained:
+        path = payloads_of(door.home, load_id)
+        path.unlink(missing_ok=True)
+        _rest(path).unlink(missing_ok=True)
 
 
 def _asides(door: Door) -> list[Aside]:

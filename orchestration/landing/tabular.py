@@ -54,10 +54,12 @@ def written_at(files: Mapping[str, Path]) -> datetime:
 def columns_of(path: Path) -> list[str]:
     """Names of a file's columns. Raises FlowgrainError where they cannot be told."""
     header = _parquet(path).schema_arrow.names if path.suffix == ".parquet" else _header(path)
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = [number for number, name in enumerate(header, 1) if name in header[: number - 1]]
     if twice:
+        # By its number: without a header this is somebody's row.
         raise FlowgrainError(
-            f"{path}: column {twice[0]} stands twice in the header", "Keep one of the two"
+            f"{path}: the name of column {twice[0]} stands twice in the header",
+            "Keep one of the two; write a header if there is none",
         )
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         raise FlowgrainError(

@@ -85,7 +85,10 @@ def held(home: Home, said: Settings | None = None) -> list[Result]:
     errors: list[Result] = []
     for source in SOURCES:
         with home.writing(), plain_errors(home), _open(home) as vault:
-            now = {"load_id": _newest_load(vault, source), "expected": digest(source, said)}
+            now: dict[str, object] = {
+                "load_id": _newest_load(vault, source),
+                "expected": digest(source, said),
+            }
         kept = _kept(home, source, now)
         errors += failed(validate(home, source, said) if kept is None else kept, "error")
     return errors
@@ -141,11 +144,16 @@ def _open(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         yield vault
 
 
-def _newest_load(vault: duckdb.DuckDBPyConnection, source: str) -> int:
+def _newest_load(vault: duckdb.DuckDBPyConnection, source: str) -> str | None:
+    """The last load and when one last brought something: a replay mends an old one."""
     found = vault.execute(
-        "select coalesce(max(load_id), 0) from door.loads where source = ?", [source]
+        """
+        select case when count(*) > 0 then concat(max(load_id), ' ', max(landed_at)) end
+        from door.loads where source = ?
+        """,
+        [source],
     ).fetchone()
-    return int(found[0]) if found else 0
+    return found[0] if found else None
 
 
 def _path(home: Home, source: str) -> Path:

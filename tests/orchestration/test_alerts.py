@@ -99,13 +99,13 @@ def failed(instance: dg.DagsterInstance, asset: dg.AssetsDefinition) -> str:
     return done.run_id
 
 
-def test_a_landing_that_fails_is_told_in_our_words(
+def test_a_landing_that_fails_is_told_by_its_kind_and_a_link(
     instance: dg.DagsterInstance, posted: Messages
 ) -> None:
     run_id = failed(instance, orders)
     [message] = posted
     assert message["text"].splitlines()[1:] == [
-        "orders: changes.csv: column opened_at is missing. Add it, then land again",
+        "orders: FlowgrainError",
         f"http://127.0.0.1:3000/runs/{run_id}",
     ]
 
@@ -116,7 +116,7 @@ def test_a_release_that_is_refused_names_the_rule(
     failed(instance, refused)
     lines = posted[0]["text"].splitlines()
     assert lines[0] == "The release was refused"
-    assert lines[1].startswith("release: GL-B05 ")
+    assert lines[1] == "release: GL-B05"
 
 
 def test_what_a_tool_says_stays_inside(
@@ -173,7 +173,7 @@ def test_a_source_is_told_stale_once_and_again_after_it_landed(
         cursor = context.cursor
         told.append(len(posted))
     assert told == [0, 1, 1, 1, 2]
-    assert posted[0]["text"] == "Stale: git landed longer ago than its window allows"
+    assert posted[0]["text"] == "Stale: git landed longer ago than the window allows"
 
 
 @pytest.mark.parametrize("address", ["http://example.invalid/x", "ftp://away.invalid", "x"])
@@ -190,10 +190,10 @@ def test_a_webhook_that_is_away_or_sends_on_stops_nothing(
 ) -> None:
     """The log has the alert all the same; the message goes to one address only."""
     monkeypatch.setenv("FLOWGRAIN_ALERT_WEBHOOK", os.environ["FLOWGRAIN_ALERT_WEBHOOK"] + "/away")
-    alerts.alert(look(tmp_path), "Something")
+    assert not alerts.alert(look(tmp_path), "Something")
     assert len(posted) == 1
     monkeypatch.setenv("FLOWGRAIN_ALERT_WEBHOOK", "http://127.0.0.1:9/nobody")
-    alerts.alert(look(tmp_path), "Something")
+    assert not alerts.alert(look(tmp_path), "Something")
 
 
 def test_signals_are_counted_by_metric_in_the_newest_bucket(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.build import OPTIONAL_SEEDS, dbt_environment
+from orchestration.build import OPTIONAL_SEEDS, SECRETS, dbt_environment
 from orchestration.home import PROJECT, Home
 
 PARSE = """
@@ -50,6 +50,25 @@ def test_a_killed_build_leaves_no_dbt_behind(tmp_path: Path) -> None:
             break
         time.sleep(0.05)
     assert children(tmp_path) == []
+
+
+def test_dbt_is_handed_no_secret_by_dagster_either(tmp_path: Path) -> None:
+    """Dagster hands its whole environment to what it starts as dbt."""
+    secret = "T0K3N-that-nobody-may-read"
+    given = {name: secret for name in (*SECRETS, "AWS_SECRET_ACCESS_KEY")}
+    (tmp_path / "dbt").write_text("#!/bin/sh\nenv\n")
+    (tmp_path / "dbt").chmod(0o755)
+    (tmp_path / "python").symlink_to(sys.executable)
+    start = f"import sys; sys.executable = {str(tmp_path / 'python')!r}; "
+    done = subprocess.run(
+        [sys.executable, "-c", start + "from orchestration.build import dbt; dbt()"],
+        env={**os.environ, **given, "DBT_LOG_PATH": "kept"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert secret not in done.stdout
+    assert "DBT_LOG_PATH=kept" in done.stdout
 
 
 def test_what_an_organisation_need_not_have_is_empty(

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 import orchestration
-from orchestration.dagster_home import prepare_dagster_home
+from orchestration.dagster_home import EARLIER, end_lost_runs, prepare_dagster_home
 from orchestration.home import PROJECT, Home
 
 LAYERS = {"door", "seeds", "staging", "intermediate", "floor", "marts", "release"}
@@ -400,6 +400,43 @@ def test_what_is_not_as_expected_holds_the_release(
     [event] = [event for event in alone.all_events if event.is_step_failure]
     assert "files.change_reviews is_of_the_list kind" in str(event.step_failure_data.error)
     assert own.release_report.read_bytes() == before
+
+
+def test_a_run_that_was_lost_with_all_of_dagster_does_not_hold_the_others_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut nobody is left to say that its worker is gone."""
+    folder = prepare_dagster_home(Home(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", str(folder))
+
+    @dg.op
+    def works() -> None:
+        """Never ends."""
+
+    @dg.job
+    def lost() -> None:
+        works()
+
+    with dg.DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(lost)
+        started = dg.DagsterRunStatus.STARTED
+        instance.report_dagster_event(
+            dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="lost"), run.run_id
+        )
+        assert instance.get_run_by_id(run.run_id).status == started
+    end_lost_runs(folder)
+    with dg.DagsterInstance.get() as instance:
+        assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
+
+
+def test_settings_of_an_earlier_release_are_renewed(tmp_path: Path) -> None:
+    """Nobody set anything in them."""
+    folder = Home(tmp_path).prepare().ops / "dagster"
+    folder.mkdir()
+    (folder / "dagster.yaml").write_text(EARLIER)
+    prepare_dagster_home(Home(tmp_path))
+    settings = yaml.safe_load((folder / "dagster.yaml").read_text())
+    assert settings["concurrency"]["pools"] == {"granularity": "run", "default_limit": 1}
 
 
 def test_the_home_of_dagster_is_in_the_vault_and_silent(tmp_path: Path) -> None:

@@ -471,7 +471,10 @@ def test_columns_that_the_contract_does_not_name_are_dropped(home: Home, folder:
             lambda f: write(f, "changes", "repository,author", "a,b"),
             ["column change_id is missing"],
         ),
-        (lambda f: write(f, "changes", HEADER + ",title", GOOD + ","), ["title stands twice"]),
+        (
+            lambda f: write(f, "changes", HEADER + ",title", GOOD + ","),
+            ["the name of column", "stands twice"],
+        ),
         (lambda f: (f / "changes.csv").write_bytes(HEADER.encode("utf-16")), ["UTF-8"]),
         (lambda f: (f / "changes.parquet").write_bytes(b"PAR"), ["twice"]),
         (lambda f: (f / "commits.parquet").write_bytes(b"no parquet"), ["is no Parquet file"]),

@@ -125,13 +125,13 @@ def test_new_rows_start_one_build(load: Load, tmp_path: Path) -> None:
     assert schedules.newest_unbuilt_load(home) is None
     now = datetime.now(UTC)
     land(home, now - timedelta(hours=2), changed=3)
-    assert schedules.newest_unbuilt_load(home) == 1
+    assert schedules.newest_unbuilt_load(home).startswith("load 1 of ")
     built(home)
     assert schedules.newest_unbuilt_load(home) is None
     land(home, now + timedelta(hours=1), changed=0)
     assert schedules.newest_unbuilt_load(home) is None, "nothing changed"
     land(home, now + timedelta(hours=1), changed=1)
-    assert schedules.newest_unbuilt_load(home) == 3
+    assert schedules.newest_unbuilt_load(home).startswith("load 3 of ")
 
 
 def look(root: Path, cursor: str | None = None) -> dg.SensorEvaluationContext:
@@ -146,9 +146,11 @@ def test_the_sensor_asks_once_per_load(load: Load, tmp_path: Path) -> None:
     module = load()
     sensor = module.defs.get_sensor_def("landed_rows")
     land(Home(tmp_path), datetime.now(UTC), changed=1)
+    asked = set()
     for _ in range(2):
         [request] = sensor.evaluate_tick(look(tmp_path)).run_requests
-        assert request.run_key == "load 1"
+        asked.add(request.run_key)
+    assert len(asked) == 1
     built(Home(tmp_path))
     done = sensor.evaluate_tick(look(tmp_path))
     assert (done.run_requests, done.skip_message) == ([], "Nothing has landed since the last build")
@@ -220,7 +222,7 @@ def test_dbt_and_dagster_agree_on_what_is_fresh(load: Load, tmp_path: Path, age:
     assert said[age] in done.stdout, done.stdout
     load()
     find_stale_sources = sys.modules["orchestration.assets"].find_stale_sources
-    assert find_stale_sources(home) == (["git"] if age == "over" else [])
+    assert find_stale_sources(home, wait_seconds=1) == (["git"] if age == "over" else [])
 
 
 def test_the_code_location_is_valid(dagster_home: Path) -> None:

@@ -353,6 +353,10 @@ from orchestration.landing.files import land_files
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 
+class Last(type(Path())):
+    def unlink(self, missing_ok=False):
+        die() if self.suffix == ".jsonl" else super().unlink(missing_ok)
+
 home, folder, what, point = Home(Path(sys.argv[1])), Path(sys.argv[2]), *sys.argv[3:]
 columns = entities("files")["deployments"].columns
 points = {
@@ -360,8 +364,11 @@ points = {
     "booked": (door.Door, "_keep_people"),
     "committed": (door.Door, "arrive") if what == "land" else (replay.os, "replace"),
 }
-owner, name = points[point]
-setattr(owner, name, die)
+if point == "drained":
+    told = replay.payloads_of
+    replay.payloads_of = lambda *given: Last(told(*given))
+else:
+    setattr(*points[point], die)
 if what == "land":
     land_files(home, folder, loaded_to=datetime(2026, 4, 1, tzinfo=UTC))
 else:
@@ -402,3 +409,28 @@ def test_a_replay_that_is_killed_and_run_again_ends_where_an_unkilled_one_does(
     assert assert_books_balance(home) == (7, 2, 5)
     assert sorted(line["row"] for line in payloads(home)) == [4, 5, 6, 7, 8]
     assert len(list((home.door / "quarantine").iterdir())) == 1
+
+
+def test_a_replay_that_drained_a_load_and_was_killed_leaves_no_rows_as_they_came(
+    home: Home, tmp_path: Path
+) -> None:
+    """They are people's: the next replay forgets them, though it has nothing to read."""
+    folder = tmp_path / "extract"
+    land(home, write(folder, ",".join(GOOD), ",".join(MALFORMED["the year 9999"])))
+    kill(home, folder, "replay", "drained")
+    assert len(list((home.door / "quarantine").iterdir())) == 1
+    replay(home)
+    assert list((home.door / "quarantine").iterdir()) == []
+    assert assert_books_balance(home) == (2, 2, 0)
+
+
+def test_a_replay_is_a_landing_to_whoever_waits_for_one(home: Home, tmp_path: Path) -> None:
+    """A build and the expectations go by when rows last came."""
+    land(home, write(tmp_path / "extract", ",".join(GOOD), ",".join(MALFORMED["the year 9999"])))
+    [(before,)] = query(home, "select landed_at from door.loads")
+    replay(home)
+    assert query(home, "select landed_at from door.loads") == [(before,)]
+    with contract("deployments", {"finished_at": MENDED["finished_at"]}):
+        replay(home)
+    [(after,)] = query(home, "select landed_at from door.loads")
+    assert after > before
