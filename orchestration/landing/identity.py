@@ -73,10 +73,7 @@ def open_pepper(home: Home, *, target: str) -> tuple[Pepper, bool]:
     made = False
     if not path.exists() and not given:
         home.prepare()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-        made = True
+        made = _make_key(path)
     try:
         if path.stat().st_mode & 0o077:
             raise FlowgrainError(
@@ -89,6 +86,22 @@ def open_pepper(home: Home, *, target: str) -> tuple[Pepper, bool]:
             "Set FLOWGRAIN_KEY_FILE to a file of 32 random bytes",
             rule="K03",
         ) from None
+
+
+def _make_key(path: Path) -> bool:
+    """Make a key that is whole once it has its name; False where another landing was first."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.unlink(missing_ok=True)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        return False
+    finally:
+        aside.unlink()
+    return True
 
 
 class People:
