@@ -1,7 +1,8 @@
 -- Which revenue-critical systems are fragile, and for how long?
 select
     dim_system.system_label as system,
-    newest.bus_factor,
+    -- Of a band as of a number: no more people than these may leave.
+    newest.bus_factor_upper as bus_factor_at_most,
     newest.criticality,
     count(*) filter (history.is_fragile) as fragile_quarters,
     count(*) filter (history.status = 'ok') as told_quarters
@@ -12,5 +13,5 @@ where
     newest.is_revenue_critical
     and newest.is_fragile
     and newest.bucket_start = (select max(bucket_start) from system_knowledge)
-group by newest.grain_key, dim_system.system_label, newest.bus_factor, newest.criticality
-order by newest.bus_factor, system
+group by newest.grain_key, dim_system.system_label, newest.bus_factor_upper, newest.criticality
+order by newest.bus_factor_upper, system
