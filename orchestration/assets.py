@@ -19,7 +19,7 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.build import dbt_environment, prepare_build, run_dbt
-from orchestration.dagster_home import events_held_open, prepare_dagster_home
+from orchestration.dagster_home import prepare_dagster_home
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.demo import write_demo
@@ -34,9 +34,8 @@ from orchestration.validation.checks import check_results, check_specs, refuse_h
 LAYERS = ("staging", "intermediate", "floor", "marts")
 # Whatever opens the vault waits for its turn; Dagster starts no two runs of this pool.
 VAULT = "vault"
-# A sensor waits no longer for whoever writes, for it looks again; a step does.
+# A sensor waits no longer for whoever writes, for it looks again.
 LOOK_SECONDS = 5
-WAIT_SECONDS = 600
 OWNERS = {"vault": "team:data-stewards", "published": "team:metric-stewards"}
 PARSED = ("dbt_project.yml", "models", "macros", "seeds", "tests/generic", "tests/singular")
 
@@ -323,10 +322,9 @@ def models(context: dg.AssetExecutionContext, installation: Installation) -> Ite
         events = list(build.stream())
         rows = _rows(home)
     is_whole = build.is_successful()
-    with events_held_open(home.ops / "dagster"):
-        for event in events:
-            if is_whole or isinstance(event, dg.AssetCheckResult | dg.AssetCheckEvaluation):
-                yield _with_rows(event, rows)
+    for event in events:
+        if is_whole or isinstance(event, dg.AssetCheckResult | dg.AssetCheckEvaluation):
+            yield _with_rows(event, rows)
     if not is_whole:
         raise FlowgrainError(
             f"dbt build failed: {_failed(home)}", f"dbt's own words are in {home.ops / 'logs'}"
@@ -412,7 +410,7 @@ def release(installation: Installation) -> dg.MaterializeResult:
 )
 def sources_are_fresh(installation: Installation) -> Iterator[dg.AssetCheckResult]:
     """Every mart rests on every source, for weeks close for all of them at once."""
-    stale = len(find_stale_sources(installation.home, wait_seconds=WAIT_SECONDS))
+    stale = len(find_stale_sources(installation.home))
     for key in (*MARTS, dg.AssetKey("release")):
         yield dg.AssetCheckResult(
             asset_key=key,
@@ -423,11 +421,11 @@ def sources_are_fresh(installation: Installation) -> Iterator[dg.AssetCheckResul
         )
 
 
-def find_stale_sources(home: Home, *, wait_seconds: float) -> list[str]:
+def find_stale_sources(home: Home, *, wait_seconds: float | None = None) -> list[str]:
     """Name connected sources that landed longer ago than their window, by this machine's clock.
 
     Raises FlowgrainError where the vault cannot be read, BusyError where another process holds it
-    for longer than that.
+    for longer than that, or ten minutes.
     """
     if not home.vault.exists():
         return []

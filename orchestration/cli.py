@@ -387,13 +387,11 @@ def dev_command(
     from orchestration.dagster_home import end_lost_runs, prepare_dagster_home
 
     home = Home.from_environment().prepare()
-    folder = prepare_dagster_home(home)
-    environment = {
-        **os.environ,
-        "FLOWGRAIN_HOME": str(home.root),
-        "DAGSTER_HOME": str(folder),
-        "DO_NOT_TRACK": "1",
-    }
+    os.environ.update(
+        FLOWGRAIN_HOME=str(home.root),
+        DAGSTER_HOME=str(prepare_dagster_home(home)),
+        DO_NOT_TRACK="1",
+    )
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -403,12 +401,11 @@ def dev_command(
                 f"Port {port} is taken", "Stop what listens there, or give another with --port"
             ) from None
     if not read_only:
-        os.environ["DAGSTER_HOME"] = str(folder)
-        end_lost_runs(folder)
+        end_lost_runs(home)
     name, *options = ["dagster-webserver", "--read-only"] if read_only else ["dagster", "dev"]
     program = Path(sys.executable).with_name(name)
     where = ["-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
-    os.execve(program, [str(program), *options, *where], environment)
+    os.execv(program, [str(program), *options, *where])
 
 
 @app.command("doctor")

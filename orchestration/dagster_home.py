@@ -1,10 +1,9 @@
 """Where Dagster keeps its runs and logs: in the vault, for both may quote what a tool said."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import suppress
 from pathlib import Path
 
+from orchestration.errors import BusyError
 from orchestration.home import Home
 
 SETTINGS = """\
@@ -27,10 +26,10 @@ run_retries:
   enabled: false
 freshness:
   enabled: true
-# All events in one file: every asset's would be written twice otherwise.
+# All events in one file that stays open: each is written twice, and slowly, otherwise.
 event_log_storage:
-  module: dagster._core.storage.event_log
-  class: ConsolidatedSqliteEventLogStorage
+  module: orchestration.dagster_events
+  class: HeldOpenEventLog
   config:
     base_dir: { env: DAGSTER_HOME }
 # dbt's lines may quote a database, and a database a row: they stay in vault/ops/logs.
@@ -52,24 +51,11 @@ def prepare_dagster_home(home: Home) -> Path:
     return folder
 
 
-@contextmanager
-def events_held_open(folder: Path) -> Iterator[None]:
-    """Keep a connection to the files of events while a step writes many.
-
-    Dagster opens and closes one for each event, and SQLite tidies a file up whenever the last one
-    closes: that costs more than the event.
-    """
-    with ExitStack() as stack:
-        for path in folder.glob("*.db"):
-            kept = stack.enter_context(closing(sqlite3.connect(path)))
-            kept.execute("select count(*) from sqlite_master").fetchone()
-        yield
-
-
-def end_lost_runs(folder: Path) -> None:
+def end_lost_runs(home: Home) -> None:
     """Mark runs as failed that were at work when the last Dagster here ended: they hold the pool.
 
-    To be called before the next one starts, which is not told of them.
+    To be called before the next one starts, which is not told of them. While somebody writes, a
+    run may be at work still: nothing is marked then.
     """
     # Dagster takes seconds to load, and half of the commands need only the folder.
     import dagster as dg
@@ -79,6 +65,7 @@ def end_lost_runs(folder: Path) -> None:
         dg.DagsterRunStatus.STARTED,
         dg.DagsterRunStatus.CANCELING,
     ]
-    with dg.DagsterInstance.from_config(str(folder)) as instance:
-        for run in instance.get_runs(dg.RunsFilter(statuses=at_work)):
-            instance.report_run_failed(run, "Dagster ended while this run was at work")
+    with suppress(BusyError), home.writing(wait_seconds=0):
+        with dg.DagsterInstance.from_config(str(prepare_dagster_home(home))) as instance:
+            for run in instance.get_runs(dg.RunsFilter(statuses=at_work)):
+                instance.report_run_failed(run, "Dagster ended while this run was at work")

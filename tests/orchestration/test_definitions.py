@@ -405,9 +405,9 @@ def test_what_is_not_as_expected_holds_the_release(
 def test_a_run_that_was_lost_with_all_of_dagster_does_not_hold_the_others_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a power cut nobody is left to say that its worker is gone."""
-    folder = prepare_dagster_home(Home(tmp_path))
-    monkeypatch.setenv("DAGSTER_HOME", str(folder))
+    """After a power cut nobody is left to say so; a lock that is held says somebody is."""
+    home = Home(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(prepare_dagster_home(home)))
 
     @dg.op
     def works() -> None:
@@ -424,7 +424,11 @@ def test_a_run_that_was_lost_with_all_of_dagster_does_not_hold_the_others_back(
             dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="lost"), run.run_id
         )
         assert instance.get_run_by_id(run.run_id).status == started
-    end_lost_runs(folder)
+    with home.writing():
+        end_lost_runs(home)
+    with dg.DagsterInstance.get() as instance:
+        assert instance.get_run_by_id(run.run_id).status == started
+    end_lost_runs(home)
     with dg.DagsterInstance.get() as instance:
         assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
 
