@@ -155,14 +155,20 @@ def build(home: Home, *, target: str = "dev") -> dict[str, int]:
 
 
 def prepare_build(home: Home, *, target: str) -> None:
-    """Ask, before dbt runs the project's Jinja with the vault at hand, what that may call.
+    """Ask, before dbt runs, what the project's Jinja may call, and whether the landing is sound.
 
     To be called under the writer's lock. Raises FlowgrainError with the code of the rule that
-    refuses, or where the vault cannot be opened: dbt would answer that with a traceback.
+    refuses, where what landed is not as expected, or where the vault cannot be opened: dbt would
+    answer that with a traceback.
     """
+    # The expectations know the organisation's seeds from here.
+    from orchestration.validation.landed import refuse_held
+
     with plain_errors(home):
         open_vault(home).close()
-    refuse(check_parsed(_manifest(home, "parse", "--target", target), PROJECT))
+    manifest = _manifest(home, "parse", "--target", target)
+    refuse(check_parsed(manifest, PROJECT))
+    refuse_held(home, manifest)
 
 
 def compile_project(

@@ -20,8 +20,10 @@ from orchestration.home import PROJECT, Home
 COMMAND = (sys.executable, "-c", "from orchestration.cli import app; app()")
 # The tests' own home and targets must not be led elsewhere by who runs them.
 FOREIGN = (
+    "FLOWGRAIN_ALERT_WEBHOOK",
     "FLOWGRAIN_CLONES",
     "FLOWGRAIN_DEVLAKE",
+    "FLOWGRAIN_EXPECTATIONS",
     "FLOWGRAIN_FILES",
     "FLOWGRAIN_GITHUB",
     "DBT_PROFILES_DIR",

@@ -21,6 +21,8 @@ SQL_TYPES = {
     "timestamp": "timestamp",
     "quarter": "varchar",
 }
+# The greatest amount of a column that names none: sums of very many still fit their types.
+MOST = {"integer": 10**9, "number": 10**12}
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _entity(name: str, spec: dict) -> Entity:
             description=options["description"],
             required=options.get("required", False),
             values=tuple(options.get("values", ())),
-            most=options.get("most"),
+            most=options.get("most", MOST.get(options["type"])),
             most_twice=options.get("most_twice", ""),
             example=str(options.get("example", "")),
             class_=options.get("class", ""),

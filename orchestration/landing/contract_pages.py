@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orchestration.home import PROJECT
-from orchestration.landing.contract import SOURCES, Entity, contract_version, entities
+from orchestration.landing.contract import MOST, SOURCES, Entity, contract_version, entities
 from orchestration.landing.freshness import SEED, windows
 
 SOURCE_TEXTS = {
@@ -78,7 +78,7 @@ def _page(entity: Entity) -> str:
         kind = column.type.replace("_", " ")
         if column.values:
             kind += ": " + ", ".join(f"`{value}`" for value in column.values)
-        if column.most is not None:
+        if column.most != MOST.get(column.type):
             kind += f", at most {column.most}"
         if column.is_week:
             kind += "; of it only the week lands"

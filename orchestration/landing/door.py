@@ -33,8 +33,6 @@ AnyLoad = TypeVar("AnyLoad", bound="Load")
 # Connection of the invented organisation.
 DEMO = "demo"
 LONGEST_TEXT = 4096
-# The greatest amount of a column that names none: sums of very many still fit their types.
-MOST = {"integer": 10**9, "number": 10**12}
 # Of so many rows, more than half unreadable are no bad rows: their source speaks otherwise now.
 FEW_ROWS = 100
 # Seconds and fractions may be missing; the zone may not.
@@ -751,11 +749,11 @@ def _reading(
             reasons.append(f"when not isfinite({typed}) then '{reason}'")
         if not column.is_signed:
             reasons.append(f"when {typed} < 0 then 'negative'")
-        limit = MOST[column.type] if column.most is None else column.most
-        reasons.append(f"when {typed} not between -{limit} and {limit} then 'too_large'")
+        most = column.most
+        reasons.append(f"when {typed} not between -{most} and {most} then 'too_large'")
         if column.most_twice in others:
-            most = f'2 * try_cast("{column.most_twice}" as double)'
-            reasons.append(f"when {typed} > {most} then 'too_large'")
+            twice = f'2 * try_cast("{column.most_twice}" as double)'
+            reasons.append(f"when {typed} > {twice} then 'too_large'")
         if column.values:
             numbers = ", ".join(str(value) for value in column.values)
             reasons.append(f"when {typed} not in ({numbers}) then 'unknown_value'")

@@ -7,7 +7,7 @@ import dagster as dg
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
-from orchestration.validation.landed import Result, failed, held, validate
+from orchestration.validation.landed import failed, refuse_errors, tables_read, validate
 
 CHECK = "expectations"
 DESCRIPTION = "What landed is what the contract says, and plausible (docs/validation.md)."
@@ -56,41 +56,6 @@ def check_results(
             },
         )
     try:
-        _refuse(failed(results, "error"), manifest)
+        refuse_errors(failed(results, "error"), manifest)
     except FlowgrainError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-
-
-def refuse_held(home: Home, manifest: Mapping[str, Any]) -> None:
-    """Stop a build where an error stands of a table that a model reads, in whatever run it landed.
-
-    Every model is made of all sources: there is nothing that could be built without the one.
-    Raises FlowgrainError.
-    """
-    _refuse(held(home), manifest)
-
-
-def _refuse(errors: Iterable[Result], manifest: Mapping[str, Any]) -> None:
-    read = tables_read(manifest)
-    told = [_said(result) for result in errors if (result.source, result.entity) in read]
-    if told:
-        raise FlowgrainError(
-            f"Nothing is built on what is not as expected: {', '.join(told)}",
-            "Land it anew once it is right, or accept it in expectations.yml",
-        )
-
-
-def tables_read(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Source and name of the landed tables that a model reads."""
-    return {
-        (props["source_name"], props["name"])
-        for unique_id, props in manifest["sources"].items()
-        if any(child.startswith("model.") for child in manifest["child_map"][unique_id])
-    }
-
-
-def _said(result: Result) -> str:
-    return (
-        f"{result.source}.{result.entity} {result.name} "
-        f"({result.unexpected_count:,} of {result.element_count:,})"
-    )

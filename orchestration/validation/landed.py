@@ -3,10 +3,11 @@
 import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -45,8 +46,13 @@ def validate(home: Home, source: str, said: Settings | None = None) -> list[Resu
     Raises FlowgrainError where nothing has landed, where the vault is in use, or where an
     expectation could not be evaluated: none of these says anything of what landed.
     """
+    with home.writing():
+        return _validate(home, source, said)
+
+
+def _validate(home: Home, source: str, said: Settings | None) -> list[Result]:
     results: list[Result] = []
-    with home.writing(), plain_errors(home), _open(home) as vault:
+    with plain_errors(home), _open(home) as vault:
         for name, values in _seeded(home, said).items():
             vault.register(name, pa.table({"value": pa.array(values, pa.string())}))
         load_id = _newest_load(vault, source)
@@ -80,18 +86,54 @@ def held(home: Home, said: Settings | None = None) -> list[Result]:
     """Errors of every source: for their sake nothing may be built on what landed.
 
     A source is validated anew where something has landed since it was, or something else is
-    expected of it. Raises as `validate` does.
+    expected of it. To be called under the writer's lock. Raises as `validate` does.
     """
     errors: list[Result] = []
     for source in SOURCES:
-        with home.writing(), plain_errors(home), _open(home) as vault:
+        with plain_errors(home), _open(home) as vault:
             now: dict[str, object] = {
                 "load_id": _newest_load(vault, source),
                 "expected": digest(source, said),
             }
         kept = _kept(home, source, now)
-        errors += failed(validate(home, source, said) if kept is None else kept, "error")
+        errors += failed(_validate(home, source, said) if kept is None else kept, "error")
     return errors
+
+
+def refuse_held(home: Home, manifest: Mapping[str, Any]) -> None:
+    """Stop a build where an error stands of a table that a model reads, in whatever run it landed.
+
+    Every model is made of all sources: there is nothing that could be built without the one.
+    To be called under the writer's lock. Raises FlowgrainError.
+    """
+    refuse_errors(held(home), manifest)
+
+
+def refuse_errors(errors: Iterable[Result], manifest: Mapping[str, Any]) -> None:
+    """Raise FlowgrainError where one of these errors is of a table that a model reads."""
+    read = tables_read(manifest)
+    told = [_said(result) for result in errors if (result.source, result.entity) in read]
+    if told:
+        raise FlowgrainError(
+            f"Nothing is built on what is not as expected: {', '.join(told)}",
+            "Land it anew once it is right, or accept it (docs/validation.md)",
+        )
+
+
+def tables_read(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Source and name of the landed tables that a model reads."""
+    return {
+        (props["source_name"], props["name"])
+        for unique_id, props in manifest["sources"].items()
+        if any(child.startswith("model.") for child in manifest["child_map"][unique_id])
+    }
+
+
+def _said(result: Result) -> str:
+    return (
+        f"{result.source}.{result.entity} {result.name} "
+        f"({result.unexpected_count:,} of {result.element_count:,})"
+    )
 
 
 def _kept(home: Home, source: str, now: dict[str, object]) -> list[Result] | None:

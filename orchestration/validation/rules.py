@@ -1,5 +1,6 @@
 """What is expected of a landed entity: what its contract says, and what no contract can say."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any, get_args
 import yaml
 
 from orchestration.errors import FlowgrainError
+from orchestration.home import PROJECT
 from orchestration.landing.contract import SOURCES, SQL_TYPES, Column, Entity, entities
 from orchestration.landing.door import LONGEST_TEXT, QUARTER
 from orchestration.validation.counting import Rule, Severity, has_columns, has_key_once
@@ -61,11 +63,47 @@ select cast(round(greatest({difference}, 0)) as bigint), cast(round(usual) as bi
 """
 
 
-@cache
 def settings() -> Settings:
-    """What `expectations.yml` says."""
-    document: Settings = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))
+    """What `expectations.yml` says, and over it the file that FLOWGRAIN_EXPECTATIONS names.
+
+    Raises FlowgrainError where that is no file of settings.
+    """
+    ours = _document(SETTINGS)
+    if not (path := os.environ.get("FLOWGRAIN_EXPECTATIONS")):
+        return ours
+    own = _document(PROJECT / path)
+    if unknown := sorted(set(own) - set(ours)):
+        raise FlowgrainError(
+            f"{path}: there is no setting {unknown[0]}", f"Write one of {', '.join(ours)}"
+        )
+    return _merged(ours, own)
+
+
+@cache
+def _document(path: Path) -> Settings:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FlowgrainError(
+            f"FLOWGRAIN_EXPECTATIONS: {path} cannot be read ({type(error).__name__})",
+            f"Name a file of YAML that is written as {SETTINGS.name}",
+        ) from None
+    if not isinstance(document, dict):
+        raise FlowgrainError(
+            f"FLOWGRAIN_EXPECTATIONS: {path} holds no settings", f"Write it as {SETTINGS.name}"
+        )
     return document
+
+
+def _merged(ours: Settings, own: Settings) -> Settings:
+    """Ours, but for what their own say, however deep."""
+    both = {
+        name: _merged(ours[name], said)
+        if isinstance(said, dict) and isinstance(ours.get(name), dict)
+        else said
+        for name, said in own.items()
+    }
+    return {**ours, **both}
 
 
 def rules(source: str, entity: Entity, said: Settings | None = None) -> list[Rule]:
@@ -151,8 +189,8 @@ def _of_column(table: str, entity: Entity, column: Column) -> Iterator[Rule]:
             yield rule("is_finite", f"not isfinite({value})")
         if not column.is_signed:
             yield rule("is_not_negative", f"{value} < 0")
-        if column.most is not None:
-            yield rule("is_not_too_large", f"{value} > {column.most}")
+        within = f"between -{column.most} and {column.most}"
+        yield rule("is_not_too_large", f"{value} not {within}")
         if column.most_twice:
             broken = f'{value} > 2 * "{column.most_twice}"'
             yield rule("is_at_most_twice", broken, column.most_twice)

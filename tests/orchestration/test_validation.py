@@ -18,6 +18,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from orchestration.build import build, prepare_build
 from orchestration.cli import app
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
@@ -26,9 +27,9 @@ from orchestration.landing.contract import SOURCES, entities
 from orchestration.landing.door import open_vault
 from orchestration.landing.files import land_files
 from orchestration.validation import suites
-from orchestration.validation.checks import CHECK, check_results, check_specs, refuse_held
+from orchestration.validation.checks import CHECK, check_results, check_specs
 from orchestration.validation.counting import Rule
-from orchestration.validation.landed import Result, failed, held, validate
+from orchestration.validation.landed import Result, failed, held, refuse_held, validate
 from orchestration.validation.rules import rules, settings
 from orchestration.validation.suites import Checkpoints, in_memory, suite
 
@@ -281,8 +282,11 @@ def test_what_is_as_expected_is_told_so(sound: Outcomes) -> None:
 
 
 def test_only_what_was_broken_fails(broken: Outcomes) -> None:
-    """Without their accounts two who used a tool in one week are one row twice; else no more."""
-    followed = {("ai_usage", "has_key_once account_key tool week_start")}
+    """Without their accounts two who used a tool in one week are one row twice; inf is too much."""
+    followed = {
+        ("ai_usage", "has_key_once account_key tool week_start"),
+        ("headcounts", "is_not_too_large people_count"),
+    }
     failing = {(entity, name) for (entity, name, _), r in broken.items() if not r.success}
     assert failing == {(entity, name) for entity, name, *_ in FAULTS} | followed
 
@@ -324,8 +328,8 @@ def test_suite_and_door_are_made_of_one_contract(
     document = yaml.safe_load(Path(contract.__file__).with_name("contract.yml").read_text())
     columns = document["entities"]["ci_runs"]["columns"]
     columns["workflow"]["required"] = True
-    columns["attempt"]["most"] = 1
-    new = ("is_given workflow", "is_not_too_large attempt")
+    columns["attempt"]["values"] = [1]
+    new = ("is_given workflow", "is_of_the_list attempt")
     assert not {rule.measure for rule in rules("files", entities()["ci_runs"])} & set(new)
     with monkeypatch.context() as patch:
         patch.setattr(contract, "_document", lambda name: document)
@@ -548,6 +552,30 @@ def test_what_is_accepted_is_told_as_a_warning(home: Home) -> None:
     assert [result.name for result in failed(results, "warning")] == ["is_not_negative attempt"]
 
 
+def test_a_file_of_ones_own_says_what_differs(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest stays as it is; what is not there is refused, with the place."""
+    change(home, "update raw_files.ci_runs set attempt = -1 where run_id = 'r1'")
+    own = tmp_path / "own.yml"
+    monkeypatch.setenv("FLOWGRAIN_EXPECTATIONS", str(own))
+    with pytest.raises(FlowgrainError, match=r"own\.yml cannot be read \(FileNotFoundError\)"):
+        settings()
+    own.write_text("quarantaine: {error: 1}\n")
+    with pytest.raises(FlowgrainError, match=r"own\.yml: there is no setting quarantaine"):
+        settings()
+    other = tmp_path / "other.yml"
+    other.write_text(
+        "least_rows: 7\nvolume: {drop: {error: 0.9}}\n"
+        "accepted: {files.ci_runs: [is_not_negative attempt]}\n"
+    )
+    monkeypatch.setenv("FLOWGRAIN_EXPECTATIONS", str(other))
+    assert settings()["least_rows"] == 7
+    assert settings()["volume"]["drop"] == {"warning": 0.5, "error": 0.9}
+    assert settings()["unique"] == SAID["unique"]
+    assert held(home) == []
+
+
 def test_an_error_is_held_until_it_lands_right(home: Home, tmp_path: Path) -> None:
     """In whatever run it landed; what lands since is looked at anew."""
     assert held(home, SAID) == []
@@ -567,6 +595,22 @@ def test_an_error_is_held_until_it_lands_right(home: Home, tmp_path: Path) -> No
     (tmp_path / "more" / "changes.csv").write_text(rows)
     land_files(home, tmp_path / "more", loaded_to=datetime(2026, 4, 7, tzinfo=UTC))
     assert held(home, SAID) == []
+
+
+def test_a_build_asks_before_it_starts(home: Home) -> None:
+    """On the command line as in Dagster: of 200 rows one may be in quarantine, not two."""
+    unreadable = """
+        update door.load_counts set rows_read = 200, rows_quarantined = {}
+        where entity = 'ci_runs' and source = 'files'
+    """
+    change(home, unreadable.format(1))
+    with home.writing():
+        prepare_build(home, target="dev")
+    change(home, unreadable.format(2))
+    shutil.rmtree(home.ops / "validations")
+    with pytest.raises(FlowgrainError, match=r"files\.ci_runs is_readable \(2 of 200\)"):
+        build(home)
+    assert not (home.target / "run_results.json").exists()
 
 
 READ = ("change_reviews", "ci_runs")
