@@ -1,7 +1,6 @@
 """What keeps numbers from coming out: not mapped, stale, quarantined, orphaned, not measurable."""
 
 from collections import defaultdict
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +9,8 @@ import duckdb
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
-from orchestration.landing.door import plain_errors
 from orchestration.landing.freshness import stale_sources, windows
+from orchestration.landing.vault import read_vault
 
 # Numbers of rows and loads on a line.
 SHOWN = 5
@@ -401,8 +400,7 @@ def examine(home: Home) -> dict[str, list[str]]:
     """
     if not home.vault.exists():
         raise _nothing_landed()
-    with plain_errors(home), closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
-        vault.execute("set TimeZone = 'UTC'")
+    with read_vault(home) as vault:
         relations = set(
             _rows(vault, "select table_schema, table_name from information_schema.tables")
         )

@@ -7,17 +7,14 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import duckdb
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import SOURCES, entities
-from orchestration.landing.door import plain_errors
 from orchestration.landing.git.clone import Clone
+from orchestration.landing.vault import read_vault
 
 # In the order in which the hosts look: GitHub's places, then GitLab's own.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
@@ -322,7 +319,7 @@ def _landed_repositories(home: Home) -> list[str]:
         for entity in entities(source).values()
         if "repository" in {column.name for column in entity.landed}
     ]
-    with plain_errors(home), closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
+    with read_vault(home) as vault:
         there = {
             f'{schema}."{name}"'
             for schema, name in vault.execute(

@@ -15,6 +15,7 @@ from orchestration.floor_guard.constants import CANDIDATE_SCHEMA
 from orchestration.floor_guard.project import RELATIONS, offered, published_type
 from orchestration.floor_guard.rules import Rule, apply, literal, quoted, refusal
 from orchestration.home import Home
+from orchestration.landing.vault import expect_version
 
 Json = dict[str, Any]
 
@@ -92,6 +93,7 @@ def open_vault(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
                 f"{home.vault} cannot be read: it is not there or another process writes it",
                 "Run `flowgrain build`, or wait until the other process ends",
             ) from None
+        expect_version(home, connection)
         yield connection
     finally:
         connection.close()

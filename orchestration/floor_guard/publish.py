@@ -48,6 +48,7 @@ from orchestration.floor_guard.vocabulary import (
     read_registered,
 )
 from orchestration.home import PROJECT, Home
+from orchestration.landing.vault import flush
 
 Json = dict[str, Any]
 
@@ -135,7 +136,7 @@ def _release(home: Home, manifest: Json, rules: list[str], server: Server | None
     next_report = _next_report(home)
     _write_text(next_report, report)
     next_path.chmod(PUBLISHED_MODE)
-    _flush(next_path)
+    flush(next_path)
     if server:
         # Before the file, for a commit fails more often than a rename; what a kill between them
         # leaves, `verify` tells and the next publish mends.
@@ -150,9 +151,9 @@ def _release(home: Home, manifest: Json, rules: list[str], server: Server | None
             f"PostgreSQL holds the new release, {home.published} the old one ({error.strerror})",
             "Make its folder one of yours, then publish again",
         ) from None
-    _flush(home.published.parent)
+    flush(home.published.parent)
     os.replace(next_report, home.release_report)
-    _flush(home.published.parent)
+    flush(home.published.parent)
     return done
 
 
@@ -257,11 +258,3 @@ def _write_text(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

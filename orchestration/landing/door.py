@@ -18,7 +18,6 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import Home
 from orchestration.landing import derive
 from orchestration.landing.contract import (
-    SOURCES,
     SQL_TYPES,
     Column,
     Entity,
@@ -26,6 +25,7 @@ from orchestration.landing.contract import (
     entities,
 )
 from orchestration.landing.identity import People, open_pepper
+from orchestration.landing.vault import open_vault, plain_errors
 
 # How a landing tells what it is at; a line at a time.
 Say = Callable[[str], None]
@@ -40,31 +40,6 @@ CLOCK_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
 ZONED = rf"\d{{4}}-\d{{2}}-\d{{2}}[T ]{CLOCK_TIME}\s*(Z|z|UTC|[+-]\d{{2}}(:?\d{{2}})?)"
 QUARTER = r"\d{4}-q[1-4]"
 UNZONED = rf"\d{{4}}-\d{{2}}-\d{{2}}([T ]{CLOCK_TIME})?"
-
-BOOKKEEPING = """
-create schema if not exists door;
-create sequence if not exists door.load_ids;
-create table if not exists door.loads (
-    load_id bigint, source varchar, connection varchar, origin varchar, digest varchar,
-    contract_version integer, key_id varchar, loaded_to timestamp, landed_at timestamp,
-    status varchar
-);
-create table if not exists door.load_counts (
-    load_id bigint, source varchar, entity varchar, rows_read bigint, rows_inserted bigint,
-    rows_updated bigint, rows_unchanged bigint, rows_superseded bigint, rows_quarantined bigint,
-    rows_removed bigint
-);
-create table if not exists door.quarantine (
-    load_id bigint, entity varchar, origin varchar, row_number bigint, field varchar,
-    reason varchar
-);
-create table if not exists door.people (
-    landed_key varchar, person_key varchar, is_resolved boolean
-);
-create table if not exists door.connections (
-    source varchar, connection varchar, position varchar, loaded_to timestamp, landed_at timestamp
-);
-"""
 
 
 @dataclass
@@ -109,30 +84,6 @@ class Landing:
         """Count a load that came in."""
         for entity, counts in load.counts.items():
             self.counts.setdefault(entity, Counts()).add(counts)
-
-
-@contextmanager
-def plain_errors(home: Home) -> Iterator[None]:
-    """Turn the engine's errors, which may hold values, into ours, which do not."""
-    try:
-        yield
-    except duckdb.Error as error:
-        text = str(error)
-        if "No space left" in text or "out of disk" in text.lower():
-            what, remedy = f"The disk of {home.root} is full", "Free space, then run it again"
-        elif isinstance(error, duckdb.OutOfMemoryException):
-            what = "The memory that DuckDB may use was not enough"
-            remedy = "Close other programs or free space for what it puts aside, then run it again"
-        elif "Could not set lock" in text or "Conflicting lock" in text:
-            what = f"{home.vault} is open in another program"
-            remedy = "Close it (readers open published/marts.duckdb instead), then run it again"
-        elif "not a valid DuckDB database" in text:
-            what = f"{home.vault} is no DuckDB database"
-            remedy = "Restore it from a backup, or remove it and land again"
-        else:
-            what = f"The vault refused a statement ({type(error).__name__})"
-            remedy = "Run it again; report it if it stays"
-        raise FlowgrainError(what, remedy) from None
 
 
 class Door(AbstractContextManager["Door"]):
@@ -640,42 +591,6 @@ class Load:
         )
         vault.execute("drop table temp.decided")
         vault.execute(f'drop table temp."incoming_{entity.name}"')
-
-
-def open_vault(home: Home) -> duckdb.DuckDBPyConnection:
-    """Open the vault for writing and make the tables of every source that are not there yet."""
-    vault = duckdb.connect(str(home.vault), config={"temp_directory": str(home.ops / "tmp")})
-    vault.execute("set TimeZone = 'UTC'")
-    # dbt may have made the file first, with the rights of any other.
-    home.vault.chmod(0o600)
-    vault.execute(BOOKKEEPING)
-    for source in SOURCES:
-        vault.execute(f"create schema if not exists raw_{source}")
-        for entity in entities(source).values():
-            columns = ", ".join(f'"{c.name}" {SQL_TYPES[c.type]}' for c in entity.landed)
-            vault.execute(
-                f'create table if not exists raw_{source}."{entity.name}" '
-                f"({columns}, _load_id bigint, _row_hash varchar)"
-            )
-    _add_columns(vault)
-    return vault
-
-
-def _add_columns(vault: duckdb.DuckDBPyConnection) -> None:
-    """A vault of an earlier release gets what the contract says since; null means not said."""
-    known = set(
-        vault.execute(
-            "select schema_name, table_name, column_name from duckdb_columns()"
-        ).fetchall()
-    )
-    for source in SOURCES:
-        for entity in entities(source).values():
-            for column in entity.landed:
-                if (f"raw_{source}", entity.name, column.name) not in known:
-                    vault.execute(
-                        f'alter table raw_{source}."{entity.name}" '
-                        f'add column "{column.name}" {SQL_TYPES[column.type]}'
-                    )
 
 
 def payloads_of(home: Home, load_id: int) -> Path:

@@ -12,6 +12,7 @@ import duckdb
 
 from orchestration.floor_guard.publish import release
 from orchestration.home import Home
+from orchestration.landing.vault import STEPS
 
 CHECKED = "checked.json"
 CANARY = "Zoe.Canary@shop.invalid"
@@ -235,6 +236,7 @@ class Lab:
                 create table flowgrain_seeds.agenda_rules (rule varchar);
                 create table flowgrain_seeds.benchmarks (source varchar);
                 create table flowgrain_seeds.matrix_measures (matrix varchar);
+                create table door.migrations as select {len(STEPS)} as version;
                 create table door.loads (
                     load_id bigint, source varchar, connection varchar, contract_version int,
                     key_id varchar, loaded_to timestamp, landed_at timestamp, status varchar
