@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run install test check lint types floor pins bench answers contract lock doctor dev clean
+.PHONY: help run install test check lint types floor pins bench answers contract lock sbom doctor dev clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -69,6 +69,10 @@ contract: install ## Bring the contract's pages and dbt's source files in step w
 lock: ## Renew requirements.lock (needs uv).
 	@uv pip compile --extra dev --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-emit-index-url --no-emit-find-links --no-header --quiet pyproject.toml -o requirements.lock
+
+sbom: install ## List every package with its licence in sbom.cdx.json, as CycloneDX (needs uv).
+	@uvx --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py environment .venv --pyproject pyproject.toml \
+		--output-reproducible --output-file sbom.cdx.json
 
 floor: install ## Hold the project against the grain floor: no model may tell of a person.
 	@$(BIN)/flowgrain check
