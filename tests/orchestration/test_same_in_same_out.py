@@ -1,11 +1,11 @@
-"""Two builds of one landing give the same release, whatever the machine around them."""
+"""Two builds of one landing give the same release, whatever the machine, or a restored backup."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pages
 from conftest import CanaryLab
 
 from orchestration.home import Home
@@ -19,7 +19,8 @@ def tables(lab: CanaryLab) -> list[dict[str, Any]]:
 
 def forget_the_build(lab: CanaryLab) -> None:
     """Leave what landed, and nothing that was made of it."""
-    shutil.rmtree(lab.home.published.parent)
+    assert not lab.home.published.exists()
+    assert not lab.home.target.exists()
     with duckdb.connect(str(lab.home.vault)) as vault:
         built = vault.execute(
             "select schema_name from duckdb_schemas() "
@@ -30,11 +31,17 @@ def forget_the_build(lab: CanaryLab) -> None:
             vault.execute(f'drop schema "{schema}" cascade')
 
 
-def test_threads_time_zone_and_hash_seed_change_nothing(
+def test_a_restored_backup_with_other_threads_time_zone_and_hash_seed_makes_the_same_release(
     canary_lab: CanaryLab, tmp_path: Path
 ) -> None:
-    shutil.copytree(canary_lab.home.root, tmp_path / "home")
-    other = CanaryLab(Home(tmp_path / "home"), canary_lab.organisation)
+    """R29 by the page's own commands, and R1: one build shows both."""
+    back_up, restore = pages.commands("operations.md", "Back up and restore")
+    places = {name: str(tmp_path / name) for name in ("BACKUP", "BEHIND_THE_DOOR")}
+    for place in places.values():
+        Path(place).mkdir()
+    pages.run(back_up, {**places, **where(canary_lab)})
+    other = CanaryLab(Home(tmp_path / "home"), tmp_path / "organisation")
+    pages.run(restore, {**places, **where(other)})
     forget_the_build(other)
     for command in ("build", "publish"):
         other.run(
@@ -45,3 +52,15 @@ def test_threads_time_zone_and_hash_seed_change_nothing(
         )  # fmt: skip
     assert tables(other) == tables(canary_lab)
     assert sum(table["rows"] for table in tables(other)) > 1000
+    # What lands after is keyed as before: the backup goes on where it was made.
+    landed = other.run("land", "files", str(canary_lab.organisation.parent / "files"))
+    assert "Unchanged since the last load" in landed
+    assert "superseded" not in landed, "no entity was read again"
+
+
+def where(lab: CanaryLab) -> dict[str, str]:
+    """Folders of an installation, as a shell knows them."""
+    return {
+        "FLOWGRAIN_HOME": str(lab.home.root),
+        "FLOWGRAIN_ORGANISATION": str(lab.organisation),
+    }
