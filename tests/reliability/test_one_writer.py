@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import build_lab
 import duckdb
 import pyarrow as pa
 import pytest
@@ -39,10 +40,11 @@ print(sum(counts.rows_inserted for counts in done.counts.values()), len(done.unc
 MARK = datetime(2026, 4, 1, tzinfo=UTC)
 
 
-def start(program: str, *arguments: Path) -> "subprocess.Popen[str]":
+def start(program: str | Path, *arguments: Path | str) -> "subprocess.Popen[str]":
     """A process that says when it is there, and goes on when it is told."""
+    run = [str(program)] if isinstance(program, Path) else ["-c", program]
     process = subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
+        [sys.executable, *run, *map(str, arguments)],
         cwd=PROJECT,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         stdin=subprocess.PIPE,
@@ -106,15 +108,64 @@ def test_of_two_landings_at_once_one_lands_and_the_other_finds_it_there(tmp_path
     land(folder)
     both = [start(LAND, home.root, folder) for _ in range(2)]
     for process in both:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    said = sorted(process.communicate(timeout=120)[0].split() for process in both)
+        told(process)
+    counts = sorted(process.communicate(timeout=120)[0].split() for process in both)
     assert [process.returncode for process in both] == [0, 0]
-    assert said == [["0", "1"], ["1", "0"]]
+    assert counts == [["0", "1"], ["1", "0"]]
     with duckdb.connect(str(home.vault), read_only=True) as vault:
         assert vault.execute("select count(*) from raw_files.work_items").fetchall() == [(1,)]
         assert vault.execute("select count(*) from door.loads").fetchall() == [(1,)]
+
+
+def test_of_two_builds_at_once_one_waits_and_none_is_half_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does a landing; whoever will not wait is told who is at work."""
+    home, folder = Home(tmp_path / "home"), tmp_path / "files"
+    with Door(home, "files"):
+        pass
+    land(folder)
+    program = Path(build_lab.__file__)
+    first = start(program, home.root, "first")
+    assert said(first) == "builds"
+    second, landing = start(program, home.root, "second"), start(LAND, home.root, folder)
+    told(landing)
+    monkeypatch.setenv("FLOWGRAIN_HOME", str(home.root))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("orchestration.home.WAIT_SECONDS", 0.3)
+        for command in (["build"], ["land", "files", str(folder)]):
+            done = CliRunner().invoke(app, command)
+            assert done.exit_code == os.EX_TEMPFAIL, done.output
+            assert f"pid {first.pid}" in " ".join(done.output.split())
+    assert second.poll() is landing.poll() is None
+    told(first)
+    told(second)
+    for process in (first, second, landing):
+        process.communicate(timeout=300)
+        assert process.returncode == 0
+    turns = (home.root / build_lab.TURNS).read_text().splitlines()
+    assert turns == ["first builds", "first ends", "second builds", "second ends"]
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        assert vault.execute("select count(*) from raw_files.work_items").fetchall() == [(1,)]
+        assert vault.execute("from flowgrain_vault.stg_canonical__changes").fetchall() == []
+        for seed in (PROJECT / "seeds/organisation").glob("*.csv"):
+            [(rows,)] = vault.execute(
+                f'select count(*) from flowgrain_seeds."{seed.stem}"'
+            ).fetchall()
+            assert rows == len(seed.read_text().splitlines()) - 1, seed.stem
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    """What a process says next, once it does."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def told(process: "subprocess.Popen[str]") -> None:
+    """Let a process go on as soon as it listens."""
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
 
 
 def test_a_landing_that_runs_out_of_memory_says_so_and_leaves_what_was_there(
