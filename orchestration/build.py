@@ -1,6 +1,7 @@
 """Runs dbt on the vault, in a process of its own, so that no lock outlives it."""
 
 import ctypes
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from typing import Any
 from orchestration.errors import FlowgrainError
 from orchestration.floor_guard.project import check_parsed, pin, refuse
 from orchestration.floor_guard.rules import Finding
-from orchestration.home import PROJECT, Home
+from orchestration.home import PROJECT, Home, ask_for_room
 from orchestration.landing.door import open_vault, plain_errors
 
 # linux/prctl.h
@@ -95,13 +96,16 @@ def _example_profile(home: Home) -> Path:
 
 
 def run_dbt(home: Home, *arguments: str, quiet: bool = True) -> subprocess.CompletedProcess[str]:
-    """One dbt command on the project, its output captured."""
+    """One dbt command on the project, its output captured.
+
+    Raises FlowgrainError where the disk is full: dbt would say so in the midst of a traceback.
+    """
     command = [
         str(Path(sys.executable).with_name("dbt")),
         *(["--quiet"] if quiet else []),
         *arguments,
     ]
-    return subprocess.run(
+    done = subprocess.run(
         command,
         cwd=PROJECT,
         env=dbt_environment(home),
@@ -111,6 +115,9 @@ def run_dbt(home: Home, *arguments: str, quiet: bool = True) -> subprocess.Compl
         check=False,
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
+    if done.returncode and os.strerror(errno.ENOSPC) in done.stdout:
+        raise FlowgrainError(f"The disk of {home.root} is full", "Free space, then run it again")
+    return done
 
 
 def dbt() -> None:
@@ -158,12 +165,13 @@ def prepare_build(home: Home, *, target: str) -> None:
     """Ask, before dbt runs, what the project's Jinja may call, and whether the landing is sound.
 
     To be called under the writer's lock. Raises FlowgrainError with the code of the rule that
-    refuses, where what landed is not as expected, or where the vault cannot be opened: dbt would
-    answer that with a traceback.
+    refuses, where what landed is not as expected, or where the vault has no room or cannot be
+    opened: dbt would answer that with a traceback.
     """
     # The expectations know the organisation's seeds from here.
     from orchestration.validation.landed import refuse_held
 
+    ask_for_room(home.vault)
     with plain_errors(home):
         open_vault(home).close()
     manifest = _manifest(home, "parse", "--target", target)

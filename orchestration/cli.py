@@ -1,5 +1,6 @@
 """The command line: thin over the same functions that Dagster uses."""
 
+import errno
 import os
 import socket
 import sys
@@ -57,6 +58,16 @@ def said_plainly(command: Callable[Parameters, None]) -> Callable[Parameters, No
                 f"flowgrain: {error}", soft_wrap=True
             )
             raise typer.Exit(_exit_code(error)) from None
+        except OSError as error:
+            # Of what may be written anywhere, this alone can happen to everybody at any time.
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            where = error.filename or Home.from_environment().root
+            Console(stderr=True, highlight=False, markup=False).print(
+                f"flowgrain: The disk of {where} is full. Free space, then run it again",
+                soft_wrap=True,
+            )
+            raise typer.Exit(1) from None
 
     return run
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from orchestration.errors import BusyError, FlowgrainError
 PROJECT = Path(__file__).resolve().parents[1]
 # How long a writer waits for the one before it.
 WAIT_SECONDS = 600.0
+# Old rows stay beside new ones until these are whole, and what is sorted lies beside both.
+ROOM = 3
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,18 @@ class Home:
         """Clear what a killed process had put aside while it sorted: rows of people on disk."""
         for path in (self.ops / "tmp").glob("duckdb_temp*"):
             path.unlink(missing_ok=True)
+
+
+def ask_for_room(path: Path) -> None:
+    """Ask before a file is written anew whether its disk has room for three of its size.
+
+    Raises FlowgrainError with the path and both amounts, in megabytes, where it has not.
+    """
+    if not path.exists():
+        return
+    needed, free = ROOM * path.stat().st_size, shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise FlowgrainError(
+            f"{path} may need {needed / 1e6:,.1f} MB of room, and {free / 1e6:,.1f} MB are free",
+            "Free space on that disk, then run it again; nothing was changed",
+        )

@@ -47,7 +47,7 @@ from orchestration.floor_guard.vocabulary import (
     read_known,
     read_registered,
 )
-from orchestration.home import PROJECT, Home
+from orchestration.home import PROJECT, Home, ask_for_room
 from orchestration.landing.vault import flush
 
 Json = dict[str, Any]
@@ -62,6 +62,7 @@ def publish(home: Home, *, target: str = "dev") -> Release:
     The project is compiled anew for the target: what dbt wrote about the build is no proof of it.
     """
     check_environment(Environment(home, target))
+    ask_for_room(home.published)
     manifest = compile_project(home, target=target)
     refuse(check_project(manifest, PROJECT))
     return release(home, manifest, target=target)

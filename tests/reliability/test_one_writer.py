@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn
 
 import build_lab
 import duckdb
@@ -166,6 +168,89 @@ def told(process: "subprocess.Popen[str]") -> None:
     assert process.stdin is not None
     process.stdin.write("go\n")
     process.stdin.flush()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own that is full soon."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system can be mounted by root only")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """Not a byte left on a disk, as long as it lasts."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 4096):
+            pass
+    yield
+    ballast.unlink()
+
+
+def test_a_build_on_a_full_disk_says_so_leaves_the_release_and_can_be_run_again(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(small_disk / "home")
+    home.vault.parent.mkdir(parents=True)
+    # What dbt writes of itself lies elsewhere, so that it gets as far as the vault.
+    (tmp_path / "ops").mkdir()
+    home.ops.symlink_to(tmp_path / "ops")
+    with Door(home, "files", is_demo=True) as door:
+        with door.load("demo", origin="landed", loaded_to=MARK) as load:
+            load.dicts("work_items", [{"work_item_id": "PAY-1", "created_at": MARK}])
+    home.published.write_bytes(b"the release")
+    monkeypatch.setenv("FLOWGRAIN_HOME", str(home.root))
+    with filled(small_disk):
+        with pytest.raises(FlowgrainError, match=f"The disk of {home.root} is full"):
+            build_lab.build_some(home)
+        (home.root / ".lock").unlink()
+        for command in (["build"], ["land", "demo", "--scale", "0.01"]):
+            done = CliRunner().invoke(app, command)
+            assert done.exit_code == 1
+            [line] = done.stderr.splitlines()
+            assert str(small_disk) in line
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        assert vault.execute("select work_item_id from raw_files.work_items").fetchall() == [
+            ("PAY-1",)
+        ]
+    assert home.published.read_bytes() == b"the release"
+    assert build_lab.build_some(home)["seed"] > 5
+
+
+@pytest.mark.parametrize("command", ["build", "publish"])
+@pytest.mark.parametrize(
+    ("size", "free", "is_enough"),
+    [(3_000_000, 8_900_000, False), (3_000_000, 9_000_000, True), (0, 0, True)],
+)
+def test_room_is_asked_for_before_anything_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, size: int, free: int,
+    is_enough: bool,
+) -> None:  # fmt: skip
+    """Three times what is there, of which nothing may be there yet."""
+    home = Home(tmp_path / "home").prepare()
+    written = home.vault if command == "build" else home.published
+    if size or command == "build":
+        written.touch()
+        os.truncate(written, size)
+
+    def begin(*_: object) -> NoReturn:
+        raise FlowgrainError("It began", "Go on")
+
+    monkeypatch.setenv("FLOWGRAIN_HOME", str(home.root))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    monkeypatch.setattr("orchestration.build.open_vault", begin)
+    monkeypatch.setattr("orchestration.build.run_dbt", begin)
+    done = CliRunner().invoke(app, [command])
+    refusal = f"{written} may need 9.0 MB of room, and 8.9 MB are free"
+    assert done.exit_code == 1
+    assert ("It began" if is_enough else refusal) in done.output
+    assert (refusal in done.output) != is_enough
 
 
 def test_a_landing_that_runs_out_of_memory_says_so_and_leaves_what_was_there(
