@@ -1,13 +1,18 @@
 """R2 to R4, R6, R15, R26, R27: in which order, how often and from how many sources rows come."""
 
+import csv
 import json
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+import canaries
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +23,8 @@ from model_lab import ModelLab
 
 from orchestration.errors import FlowgrainError
 from orchestration.home import Home
+from orchestration.landing.accounts import IDENTITIES
+from orchestration.landing.contract import Entity, entities
 from orchestration.landing.demo import write_demo
 from orchestration.landing.door import Door
 from orchestration.landing.files import land_files
@@ -255,6 +262,68 @@ def test_late_early_twice_and_again_the_newest_version_of_each_row_is_what_stays
     assert sum(count.rows_inserted for count in counts) == len(newest)
 
 
+def months_of(folder: Path, into: Path) -> list[Path]:
+    """Cut files by the month of each row's newest time: the last three, and what was before.
+
+    What has no time may come in any of them.
+    """
+    months = ["before", "2026-05", "2026-06", "2026-07"]
+    cut: dict[tuple[str, str], list[list[str]]] = {}
+    for name in entities("files"):
+        if not (path := folder / f"{name}.csv").exists():
+            continue
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        for row in rows:
+            times = [cell[:7] for cell in row if re.match(r"20\d\d-\d\d-\d\dT", cell)]
+            undated = months[crc32(repr(row).encode()) % len(months)]
+            month = max(times, default=undated)
+            month = month if month in months else months[0]
+            cut.setdefault((month, path.name), [header]).append(row)
+    for month in months:
+        (into / month).mkdir(parents=True)
+        for name in ("extract.csv", IDENTITIES):
+            shutil.copy(folder / name, into / month)
+    for (month, name), lines in cut.items():
+        with (into / month / name).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(lines)
+    return [into / month for month in months]
+
+
+def landed_of(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table that files land in, without the number of its load."""
+    with duckdb.connect(str(home.vault), read_only=True) as vault:
+        tables = [f'raw_files."{name}"' for name in entities("files")]
+        return {
+            table: vault.execute(
+                f"select columns(lambda name: name != '_load_id') from {table} order by all"
+            ).fetchall()
+            for table in [*tables, "door.people"]
+        }
+
+
+def test_months_may_be_landed_in_any_order_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R26: backward, mixed with one of them twice, and all at once."""
+    write_demo(tmp_path / "files", scale=0.02)
+    months = months_of(tmp_path / "files", tmp_path / "months")
+    orders = {
+        "whole": [tmp_path / "files"],
+        "backward": months[::-1],
+        "again": [months[2], months[0], months[3], months[1], months[2]],
+    }
+    monkeypatch.setenv("FLOWGRAIN_KEY_FILE", canaries.secrets(tmp_path)["FLOWGRAIN_KEY_FILE"])
+    told = {}
+    for name, folders in orders.items():
+        for folder in folders:
+            land_files(Home(tmp_path / name), folder, is_demo=True)
+        told[name] = landed_of(Home(tmp_path / name))
+    assert sum(map(len, told["whole"].values())) > 1000
+    for name in orders:
+        assert told[name] == told["whole"], name
+
+
 REQUEST = {
     "number": 1, "created_at": "2026-03-02T09:00:00Z", "user": {"login": "ada-example"},
     "base": {"repo": {"full_name": "shop/checkout"}}, "title": "PAY-1", "merged_at": None,
@@ -304,6 +373,115 @@ def test_a_field_that_changes_sets_aside_what_needs_it_and_nothing_else(
         described = str(vault.execute(f"describe {table}").fetchall())
     assert (reasons, count) == (([], 1) if reason is None else ([(reason,)], 0))
     assert "mood" not in described
+
+
+SERVED = ("files", "github", "devlake")
+ENTITIES = [(source, name) for source in SERVED for name in entities(source)]
+AS_IT_WAS = {
+    "text": "as ever", "integer": "1", "number": "1", "boolean": "true", "quarter": "2026-q1",
+    "timestamp": "2026-03-02T09:15:00Z", "person": "ada@shop.invalid", "free_text": "PAY-1",
+}  # fmt: skip
+# What a column may hold tomorrow, and why that is set aside; text may be anything that is no list.
+OTHERWISE = {
+    "integer": (("twelve", "not_an_integer"), ("1e99", "not_an_integer")),
+    "number": (("a lot", "not_a_number"), ("nan", "not_a_number")),
+    "boolean": (("perhaps", "not_a_boolean"),),
+    "quarter": (("spring", "not_a_quarter"),),
+    "timestamp": (
+        ("1772442000", "not_a_timestamp"),
+        ("02/03/2026", "not_a_timestamp"),
+        ("2026-03-02 09:15:00", "tz_missing"),
+    ),
+}
+Row = dict[str, object]
+
+
+def row_of(entity: Entity) -> Row:
+    """A row as the contract has it."""
+    return {
+        column.name: str(column.values[0]) if column.values else AS_IT_WAS[column.type]
+        for column in entity.columns.values()
+    }
+
+
+def drifts_of(entity: Entity) -> Iterator[tuple[Row, str, str | None]]:
+    """Rows as they may come tomorrow: the field that is another, and why a row is set aside."""
+    row, columns = row_of(entity), entity.columns.values()
+    yield {**row, "mood": "of ada@shop.invalid"}, "", None
+    yield {column.name: row[column.name] for column in columns if column.required}, "", None
+    numbers = {c.name: 17 for c in columns if c.type in ("text", "person") and not c.values}
+    yield {**row, **numbers, "mood": 17}, "", None
+    for column in columns:
+        if column.required:
+            fewer = {name: value for name, value in row.items() if name != column.name}
+            yield fewer, column.name, "missing"
+        if column.values and column.type == "text":
+            yield {**row, column.name: "praised"}, column.name, "unknown_value"
+        for value, reason in OTHERWISE.get(column.type, ()):
+            yield {**row, column.name: value}, column.name, reason
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Door]]:
+    """A door of each source, into a vault of its own."""
+    with ExitStack() as stack:
+        yield {
+            source: stack.enter_context(Door(Home(tmp_path_factory.mktemp(source)), source))
+            for source in {source for source, _ in ENTITIES}
+        }
+
+
+@pytest.mark.parametrize(("source", "name"), ENTITIES)
+def test_each_column_of_each_entity_may_go_change_or_get_company(
+    doors: dict[str, Door], source: str, name: str
+) -> None:
+    """R6: what needs it is set aside with its reason, all else lands, and what is new does not."""
+    entity, door = entities(source)[name], doors[source]
+    told = next(key for key in entity.key if entity.columns[key].type == "text")
+    alike: dict[object, list[Row]] = {}
+    expected = []
+    for number, (row, field, reason) in enumerate(drifts_of(entity), 1):
+        if field != told:
+            row[told] = f"row {number}"
+        if reason:
+            expected.append((number, field, reason))
+        shape = tuple((column, type(value)) for column, value in row.items())
+        alike.setdefault(shape, []).append({"_row": number, **row})
+    with door.load(source, origin=name, loaded_to=MARK) as load:
+        for rows in alike.values():
+            load.rows(name, pa.Table.from_pylist(rows))
+    noted = door.vault.execute(
+        "select row_number, field, reason from door.quarantine where load_id = ? order by all",
+        [load.load_id],
+    ).fetchall()
+    assert noted == expected
+    landed = door.vault.execute(f'from raw_{source}."{name}" order by "{told}"')
+    columns = [column for column, *_ in landed.description or []]
+    assert "mood" not in columns
+    _, fewer, _ = (dict(zip(columns, row, strict=True)) for row in landed.fetchall())
+    for column in entity.columns.values():
+        if column.lands and not column.required:
+            kept = f"{column.name}_key" if column.type == "person" else column.name
+            assert fewer[kept] is None, kept
+
+
+def test_a_file_without_a_needed_column_is_refused_and_one_with_more_says_so(
+    tmp_path: Path,
+) -> None:
+    """R6, of files: what is missing is missing of every row."""
+    for name, entity in entities("files").items():
+        path, row = tmp_path / f"{name}.csv", row_of(entity)
+        for column in entity.columns.values():
+            if column.required:
+                fewer = {key: str(value) for key, value in row.items() if key != column.name}
+                path.write_text(",".join(fewer) + "\n" + ",".join(fewer.values()) + "\n")
+                with pytest.raises(FlowgrainError, match=f"{name}.csv: column {column.name} is"):
+                    land_files(Home(tmp_path / "home"), tmp_path, loaded_to=MARK)
+        path.write_text(",".join([*row, "mood"]) + "\n" + ",".join([*map(str, row.values()), "x"]))
+    assert not (tmp_path / "home").exists()
+    done = land_files(Home(tmp_path / "home"), tmp_path, loaded_to=MARK)
+    assert done.dropped_columns == {f"{name}.csv": ["mood"] for name in entities("files")}
+    assert {counts.rows_quarantined for counts in done.counts.values()} == {0}
 
 
 @pytest.mark.parametrize(("bad", "is_refused"), [(50, False), (51, True)])
