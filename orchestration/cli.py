@@ -34,7 +34,9 @@ app = typer.Typer(
 )
 land = typer.Typer(help="Bring raw events in through the door.", no_args_is_help=True)
 app.add_typer(land, name="land")
-console = Console(highlight=False)
+# What sources, seeds and folders call things is text, whatever stands in it.
+console = Console(highlight=False, markup=False, emoji=False)
+complaints = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 Target = Annotated[
     Literal["dev", "prod"],
@@ -54,16 +56,14 @@ def said_plainly(command: Callable[Parameters, None]) -> Callable[Parameters, No
         try:
             command(*args, **kwargs)
         except FlowgrainError as error:
-            Console(stderr=True, highlight=False, markup=False).print(
-                f"flowgrain: {error}", soft_wrap=True
-            )
+            complaints.print(f"flowgrain: {error}", soft_wrap=True)
             raise typer.Exit(_exit_code(error)) from None
         except OSError as error:
             # Of what may be written anywhere, this alone can happen to everybody at any time.
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             where = error.filename or Home.from_environment().root
-            Console(stderr=True, highlight=False, markup=False).print(
+            complaints.print(
                 f"flowgrain: The disk of {where} is full. Free space, then run it again",
                 soft_wrap=True,
             )
@@ -168,9 +168,9 @@ def land_devlake_command(
     done = land_devlake(home, source, target=target, loaded_to=_moment(loaded_to), say=_say)
     _tell(done)
     if done.missing_tables:
-        console.print(f"Not in this DevLake: {', '.join(done.missing_tables)}", markup=False)
+        console.print(f"Not in this DevLake: {', '.join(done.missing_tables)}")
     for table, columns in done.missing_columns.items():
-        console.print(f"{table} has no {', '.join(columns)} here", markup=False)
+        console.print(f"{table} has no {', '.join(columns)} here")
     if done.missing_tables or done.missing_columns:
         console.print("What cannot be measured without it, `flowgrain doctor` says after a build.")
 
@@ -284,7 +284,7 @@ def check_command(
 
     def tell(findings: "list[Finding]") -> None:
         for finding in findings:
-            console.print(str(finding), soft_wrap=True, markup=False)
+            console.print(str(finding), soft_wrap=True)
         refuse(findings)
 
     manifest = compile_project(Home.from_environment(), target=target, pins=pin, tell=tell)
@@ -331,7 +331,7 @@ def export_command(
     from orchestration.floor_guard.export import export
 
     files = export(Home.from_environment(), folder, form=form)
-    console.print(f"Wrote {len(files)} files to {folder}", soft_wrap=True, markup=False)
+    console.print(f"Wrote {len(files)} files to {folder}", soft_wrap=True)
 
 
 @app.command("docs")
@@ -352,7 +352,7 @@ def docs_command(
         page = write_expectations(home, folder)
     else:
         page = write_docs(home, folder)
-    console.print(f"Wrote {page}", soft_wrap=True, markup=False)
+    console.print(f"Wrote {page}", soft_wrap=True)
 
 
 @app.command("summary")
@@ -374,7 +374,7 @@ def ask_command(
 
     if name is None:
         for question in questions():
-            console.print(f"{question.name}\n    {question.text}", markup=False, soft_wrap=True)
+            console.print(f"{question.name}\n    {question.text}", soft_wrap=True)
         return
     given = answer(Home.from_environment(), name)
     table = Table(*given.columns, box=SIMPLE)
@@ -426,9 +426,9 @@ def doctor_command() -> None:
     from orchestration.doctor import examine
 
     for title, lines in examine(Home.from_environment()).items():
-        console.print(f"\n[bold]{title}[/]")
+        console.print(f"\n{title}", style="bold")
         for line in lines or ["nothing"]:
-            console.print(f"  {line}", soft_wrap=True, markup=False)
+            console.print(f"  {line}", soft_wrap=True)
 
 
 @app.command("init")
@@ -443,11 +443,11 @@ def init_command(
     from orchestration.init import draft
 
     for line in draft(Home.from_environment(), folder, clones or []):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
 
 
 def _say(line: str) -> None:
-    console.print(line, markup=False)
+    console.print(line)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -492,16 +492,21 @@ def _tell(done: "Landing") -> None:
     if any(count.rows_quarantined for count in counts.values()):
         console.print("Rows in quarantine: `flowgrain doctor` says which and why.")
     if done.unchanged:
-        console.print(f"Unchanged since the last load: {', '.join(done.unchanged)}", markup=False)
+        console.print(f"Unchanged since the last load: {', '.join(done.unchanged)}")
 
 
 def _tell_files(done: "Landed") -> None:
     """The same for files, and what was left out of them."""
     _tell(done)
     for name, columns in done.dropped_columns.items():
-        console.print(f"{name}: dropped columns outside the contract: {', '.join(columns)}")
+        console.print(f"{name}: dropped columns outside the contract: {_printable(columns)}")
     if done.ignored_files:
-        console.print(f"Ignored, no files of the contract: {', '.join(done.ignored_files)}")
+        console.print(f"Ignored, no files of the contract: {_printable(done.ignored_files)}")
+
+
+def _printable(names: list[str]) -> str:
+    """Names that others gave, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in ", ".join(names))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 
 It is the demo's, told anew: people where the contract wants an account or a text of theirs, and in
 columns that no contract knows; another word in keys, paths and names of the sources. The first must
-not get past the door, the second not past the floor.
+not get past the door, the second not past the floor. The labels of its teams, value streams and
+systems are texts that something could run, and its commands are given secrets.
 """
 
 import base64
 import codecs
 import csv
+import os
 import re
+import urllib.parse
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 from orchestration.landing.contract import Column, entities
@@ -21,6 +25,25 @@ UNKNOWN = "author_email"
 TICKET = re.compile(r"\b[A-Z]+-\d+\b")
 # Of the demo's changes: enough for figures of most value streams.
 SCALE = 0.3
+# What a query, template, shell, formatter, page or screen could take for more than text.
+RUNNING = (
+    "%(x)s %s {0} {value} in {stage}",
+    "'; drop table raw_files.changes; --",
+    '"; drop schema door cascade; --',
+    "{{ 7*7 }}",
+    "{% raw %}{{ env_var('HOME') }}{% endraw %}",
+    "{% do run_query('drop schema door cascade') %}",
+    "${HOME} $(touch pwned) `touch pwned`",
+    "\u202egnirts\u202c \u200fRTL",
+    "../../etc/passwd",
+    "a\\'b\\",
+    "x" * 300,
+    "<script>alert(7)</script>",
+    "[/bold] [red]:bomb: | `x` |",
+)
+LABELS = {"value_streams": "value_stream", "teams": "team", "systems": "system"}
+PASSWORDS = ("canary-of-devlake-7Q", "canary-of-postgres-9Z")
+TOKEN = "T0K3N-canary-of-the-webhook"
 
 
 def spoken(word: str) -> list[bytes]:
@@ -29,6 +52,32 @@ def spoken(word: str) -> list[bytes]:
     whole = encoded[: len(word) // 3 * 4]
     forms = [word, word[::-1], codecs.encode(word, "rot13"), word.encode().hex(), whole]
     return [form.lower().encode() for form in forms]
+
+
+def secrets(folder: Path) -> dict[str, str]:
+    """Variables that hold secrets, of servers that nobody reaches, and a key file in a folder."""
+    key = folder / "person.key"
+    key.write_bytes(os.urandom(32))
+    key.chmod(0o400)
+    devlake, published = PASSWORDS
+    return {
+        "FLOWGRAIN_KEY_FILE": str(key),
+        "FLOWGRAIN_DEVLAKE": f"mysql://reader:{devlake}@127.0.0.1:1/lake",
+        "FLOWGRAIN_PUBLISHED_TO": f"postgresql://publisher:{published}@127.0.0.1:1/marts",
+        "FLOWGRAIN_ALERT_WEBHOOK": f"http://127.0.0.1:1/services/{TOKEN}",
+    }
+
+
+def written(folder: Path) -> set[bytes]:
+    """All ways in which those secrets could be written down."""
+    given = [(folder / "person.key").read_bytes(), TOKEN.encode()]
+    found: set[bytes] = set()
+    for secret in (*given, *(password.encode() for password in PASSWORDS)):
+        found |= {
+            secret, secret.hex().encode(), base64.b64encode(secret).rstrip(b"="),
+            urllib.parse.quote(secret).encode(), repr(secret)[2:-1].encode(),
+        }  # fmt: skip
+    return found
 
 
 def write(folder: Path) -> None:
@@ -40,6 +89,10 @@ def write(folder: Path) -> None:
     _rewrite(extract / "identities.csv", {"alias": _account, "person": _account})
     write_organisation(folder)
     _rewrite(folder / "organisation" / "system_paths.csv", {"repository": _named})
+    names = (f"{text} {number}" for number, text in enumerate(cycle(RUNNING)))
+    for seed, kind in LABELS.items():
+        renamed = {f"{kind}_label": lambda _: next(names)}
+        _rewrite(folder / "organisation" / f"{seed}.csv", renamed)
 
 
 def _account(text: str) -> str:

@@ -107,10 +107,14 @@ class CanaryLab(Lab):
 
     organisation: Path
     told: list[str] = field(default_factory=list)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
         """Run a flowgrain command for that organisation."""
-        own = {"FLOWGRAIN_ORGANISATION": str(self.organisation)}
+        own = {"FLOWGRAIN_ORGANISATION": str(self.organisation), **self.secrets}
+        if arguments[0] not in ("land", "build", "doctor"):
+            # Others would ask the server, which nobody reaches.
+            own["FLOWGRAIN_PUBLISHED_TO"] = ""
         return super().run(*arguments, environment={**own, **(environment or {})})
 
 
@@ -156,7 +160,8 @@ def canary_lab(tmp_path_factory: pytest.TempPathFactory) -> CanaryLab:
     """Return an installation whose every account, text and id is a canary's, and all it told."""
     folder = tmp_path_factory.mktemp("canaries").resolve()
     canaries.write(folder)
-    built = CanaryLab(Home(folder / "home"), folder / "organisation")
+    given = canaries.secrets(folder)
+    built = CanaryLab(Home(folder / "home"), folder / "organisation", secrets=given)
     built.told.append(built.run("land", "files", str(folder / "files")))
     for command in ("build", "publish", "verify", "doctor"):
         built.told.append(built.run(command))

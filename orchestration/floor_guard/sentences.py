@@ -73,10 +73,11 @@ def _render(row: dict[str, object], wording: Wording) -> str | None:
         return None
     stage = str(row.get("stage") or "")
     parts = {
-        "group": wording.labels.get((str(row.get("grain")), str(row.get("grain_key"))), ""),
         "stage": "" if stage == "none" else stage[:1].upper() + stage[1:],
         **{name: _percent(row.get(column)) for name, column in SHARES.items()},
         **{name: _whole(row.get(column)) for name, column in COUNTS.items()},
+        # Last, for braces in a label are text.
+        "group": wording.labels.get((str(row.get("grain")), str(row.get("grain_key"))), ""),
     }
     for name, text in parts.items():
         sentence = sentence.replace(f"{{{name}}}", text)

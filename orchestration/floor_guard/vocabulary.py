@@ -286,6 +286,9 @@ def _objections(column: str, known: Known) -> dict[str, Callable[[str], bool]]:
         "texts would run in a spreadsheet": lambda text: (
             starts_formula(text) or starts_formula(canonical(text))
         ),
+        "texts hold control characters": lambda text: any(
+            unicodedata.category(letter) == "Cc" for letter in text
+        ),
     }
     if column.endswith("_key"):
         objections["keys are not plain"] = lambda text: not PLAIN_KEY.fullmatch(text)

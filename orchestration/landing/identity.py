@@ -2,11 +2,14 @@
 
 import base64
 import csv
+import ctypes
 import hashlib
 import hmac
 import os
 import re
+import resource
 import secrets
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -22,6 +25,8 @@ SELF_TEST = (
     b"what do ya want for nothing?",
     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
 )
+# linux/prctl.h
+PR_SET_DUMPABLE = 4
 NO_REPLY = re.compile(r"^(?:\d+\+)?(?P<login>[^@]+)@users\.noreply\.[^@]+$")
 
 
@@ -79,6 +84,7 @@ def open_pepper(home: Home, *, target: str) -> tuple[Pepper, bool]:
             raise FlowgrainError(
                 f"The key file {path} can be read by others", f"chmod 0400 {path}", rule="K03"
             )
+        _leave_no_core()
         return Pepper(path.read_bytes()), made
     except OSError as error:
         raise FlowgrainError(
@@ -86,6 +92,15 @@ def open_pepper(home: Home, *, target: str) -> tuple[Pepper, bool]:
             "Set FLOWGRAIN_KEY_FILE to a file of 32 random bytes",
             rule="K03",
         ) from None
+
+
+def _leave_no_core() -> None:
+    """A process that crashes must not leave its memory on disk, for the secret is in it."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+    if sys.platform == "linux":
+        # Where the system hands cores to a program, no limit holds.
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
 def _make_key(path: Path) -> bool:
@@ -128,6 +143,15 @@ class People:
         self._patterns: dict[str, re.Pattern[str]] = {}
         with (PROJECT / "seeds/mapping/bot_patterns.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
+        for number, row in enumerate(rows, 1):
+            try:
+                re.compile(row["pattern"])
+            except re.error:
+                raise FlowgrainError(
+                    f"seeds/mapping/bot_patterns.csv: row {number}, column pattern is no "
+                    "regular expression",
+                    r"Put a \ before each mark that is meant as it stands",
+                ) from None
         for kind in ("bot", "nobody"):
             alternatives = [row["pattern"] for row in rows if row["kind"] == kind]
             self._patterns[kind] = re.compile("|".join(f"(?:{p})" for p in alternatives))

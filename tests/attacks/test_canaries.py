@@ -1,5 +1,6 @@
 """V04: who is in every account, text and id of the sources is in nothing that leaves the vault."""
 
+import csv
 import hashlib
 import json
 from collections.abc import Iterator
@@ -7,8 +8,13 @@ from pathlib import Path
 
 import pyarrow.parquet as parquet
 import pytest
-from canaries import PERSON, THING, spoken
+from canaries import LABELS, PERSON, THING, spoken, written
 from conftest import CanaryLab
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+from orchestration.home import PROJECT
+from orchestration.questions import questions
 
 FORMS = [form for word in (PERSON, THING) for form in spoken(word)]
 DIGESTS = ("md5", "sha1", "sha256")
@@ -109,3 +115,77 @@ def test_nobody_is_past_the_door(canary_lab: CanaryLab) -> None:
                 [f"%{form.decode()}%" for form in spoken(PERSON)],
             ).fetchone()
             assert rows == (0,), (schema, table, column)
+
+
+def labels(lab: CanaryLab, seed: str) -> set[str]:
+    """Labels that the organisation gives, as its file has them."""
+    with (lab.organisation / f"{seed}.csv").open(newline="", encoding="utf-8") as file:
+        return {row[f"{LABELS[seed]}_label"] for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("seed", LABELS)
+def test_a_label_that_something_could_run_is_text_in_the_release_and_in_files(
+    canary_lab: CanaryLab, exits: Path, seed: str
+) -> None:
+    """R22: through dbt, the gate and what is exported, not a letter of it changes."""
+    table, column = f"dim_{LABELS[seed]}", f"{LABELS[seed]}_label"
+    with canary_lab.published() as connection:
+        told = connection.execute(f"select distinct {column} from {table}").fetchall()
+    given = labels(canary_lab, seed)
+    assert {text for (text,) in told} == given
+    assert len({label.rsplit(" ", 1)[0] for label in given}) > 3
+    with (exits / "csv" / f"{table}.csv").open(newline="", encoding="utf-8") as file:
+        assert {row[column] for row in csv.DictReader(file)} == given
+    assert (
+        set(parquet.read_table(exits / "parquet" / f"{table}.parquet")[column].to_pylist()) == given
+    )
+
+
+def test_a_label_stands_in_a_sentence_as_it_is(canary_lab: CanaryLab) -> None:
+    """Also one that has the form of a part of the sentence."""
+    with canary_lab.published() as connection:
+        told = connection.execute(
+            "select value_stream_label, sentence from findings "
+            "inner join dim_value_stream on grain_key = value_stream_key"
+        ).fetchall()
+    assert told
+    for label, sentence in told:
+        assert label in sentence
+
+
+def test_no_label_runs_where_it_is_shown(
+    canary_lab: CanaryLab, exits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a shell, on a page and on a screen."""
+    for path in (exits / "docs").rglob("*.html"):
+        assert "<script>alert(7)" not in path.read_text(encoding="utf-8")
+    monkeypatch.setenv("FLOWGRAIN_HOME", str(canary_lab.home.root))
+    told = []
+    for question in questions():
+        done = CliRunner().invoke(app, ["ask", question.name])
+        assert done.exit_code == 0, question.name
+        told.append(done.output)
+    done = CliRunner().invoke(app, ["summary"])
+    assert done.exit_code == 0
+    shown = "".join("".join(told).split())
+    assert "[/bold]" in shown
+    assert "{{7*7}}" in shown + "".join(done.output.split())
+    assert not list(canary_lab.organisation.parent.rglob("pwned"))
+    assert not list(PROJECT.glob("pwned"))
+
+
+def test_no_secret_is_in_any_file_or_in_what_was_told(canary_lab: CanaryLab, exits: Path) -> None:
+    """R23, of a whole build and release, and of servers that cannot be reached."""
+    for command in (("land", "devlake"), ("verify",)):
+        with pytest.raises(RuntimeError, match="nothing listens there") as refused:
+            canary_lab.run(*command, environment=canary_lab.secrets)
+        canary_lab.told.append(str(refused.value))
+    forms = written(canary_lab.organisation.parent)
+    folders = (canary_lab.home.root, exits, PROJECT / ".organisation")
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert {"vault.duckdb", "manifest.json", "dbt.log", "marts.duckdb"} <= {p.name for p in files}
+    for path in files:
+        content = path.read_bytes()
+        assert not any(form in content for form in forms), path.name
+    for text in canary_lab.told:
+        assert not any(form in text.encode() for form in forms)

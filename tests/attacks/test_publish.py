@@ -1808,6 +1808,14 @@ def test_a_label_that_a_spreadsheet_would_run_is_refused(lab: Lab, label: str) -
     assert "teams team_label 1:" in refused(lab, "V07", label)
 
 
+@pytest.mark.parametrize(
+    "label", ["Check\x00out", "Check\nout", "\x1b[31mCheckout", "Check\x9bout"]
+)
+def test_a_label_that_a_screen_would_obey_is_refused(lab: Lab, label: str) -> None:
+    _label(lab, label)
+    assert "hold control characters" in refused(lab, "V07", label)
+
+
 def test_a_number_that_is_somebodys_account_is_refused(lab: Lab) -> None:
     """ATK08: an id of an account under the name of a measure."""
     with (lab.home.door / "identities.csv").open("a") as file:

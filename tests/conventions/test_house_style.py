@@ -311,3 +311,11 @@ def test_sql_has_no_trailing_blanks_and_ends_with_one_line() -> None:
         assert text.endswith("\n"), relative(path)
         assert not text.endswith("\n\n"), relative(path)
         assert not re.search(r"[ \t]+$", text, re.M), relative(path)
+
+
+def test_templates_of_findings_name_parts_that_are_filled() -> None:
+    """Any other would be told as it stands."""
+    parts = {"group", "stage", "value", "lower", "upper", "reference", "count", "total"}
+    for row in seed("finding_templates"):
+        assert set(re.findall(r"{([^}]*)}", row["template"])) <= parts, row["finding"]
+        assert row["template"].count("{") == row["template"].count("}"), row["finding"]

@@ -1,6 +1,5 @@
 """R21 to R23: loopback only, no command from elsewhere, no data that runs, no secret that shows."""
 
-import base64
 import json
 import os
 import signal
@@ -16,13 +15,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import canaries
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from orchestration.build import run_dbt
+from orchestration.cli import app
 from orchestration.doctor import examine
+from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.door import Door
 from orchestration.landing.files import land_files
@@ -31,21 +34,7 @@ FLOWGRAIN = str(Path(sys.executable).with_name("flowgrain"))
 LISTENING = "0A"
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 MARK = datetime(2026, 4, 1, tzinfo=UTC)
-# What a query, a template, a shell, a formatter or a screen could take for more than text.
-CORPUS = (
-    "'; drop table raw_files.changes; --",
-    '"; drop schema door cascade; --',
-    "{{ 7*7 }}",
-    "{% raw %}{{ env_var('HOME') }}{% endraw %}",
-    "{% do run_query('drop schema door cascade') %}",
-    "${HOME} $(touch pwned) `touch pwned`",
-    "%(x)s %s {0} {x}",
-    "\u202egnirts\u202c \u200fRTL",
-    "=HYPERLINK(\"http://evil.invalid\")",
-    "../../etc/passwd",
-    "a\\'b\\",
-    "x" * 300,
-)  # fmt: skip
+CORPUS = (*canaries.RUNNING, '=HYPERLINK("http://evil.invalid")')
 
 
 def family(pid: int) -> set[int]:
@@ -186,12 +175,37 @@ def test_data_is_never_more_than_text(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not list(tmp_path.rglob("pwned"))
 
 
-def forms(secret: bytes) -> set[bytes]:
-    """Ways in which a secret could be written down."""
-    return {
-        secret, secret.hex().encode(), base64.b64encode(secret).rstrip(b"="),
-        urllib.parse.quote(secret).encode(), repr(secret)[2:-1].encode(),
-    }  # fmt: skip
+def test_names_of_files_and_columns_are_shown_and_nothing_of_them_is_obeyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R22, on a terminal: no markup, no escape."""
+    monkeypatch.setenv("FLOWGRAIN_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "work_items.csv").write_text(
+        "work_item_id,created_at,[/bold] :bomb: \x1b[31m\nPAY-1,2026-03-01T00:00:00Z,x\n"
+    )
+    (folder / "[red]\x1b]0;x\x07.csv").write_text("a\n")
+    done = CliRunner().invoke(app, ["land", "files", str(folder)])
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.output.split())
+    assert "contract: [/bold] :bomb: ?[31m" in told
+    assert "contract: [red]?]0;x?.csv" in told
+    assert "\x1b" not in told
+
+
+def test_a_pattern_of_bots_that_is_none_is_said_with_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "seeds/mapping").mkdir(parents=True)
+    seed = tmp_path / "seeds/mapping/bot_patterns.csv"
+    seed.write_text("kind,pattern,reason\nbot,^renovate$,one\nbot,build(bot,another\n")
+    monkeypatch.setattr("orchestration.landing.identity.PROJECT", tmp_path)
+    with (
+        pytest.raises(FlowgrainError, match=r"bot_patterns\.csv: row 2, column pattern is no"),
+        Door(Home(tmp_path / "home"), "files"),
+    ):
+        pass
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems show no command lines")
@@ -200,17 +214,7 @@ def test_no_secret_shows_in_any_file_or_command_line(
 ) -> None:
     """R23: not that of the key, nor the passwords in the addresses of servers."""
     home = Home(tmp_path / "home").prepare()
-    key = tmp_path / "person.key"
-    key.write_bytes(os.urandom(32))
-    key.chmod(0o400)
-    passwords = [b"canary-of-devlake-7Q", b"canary-of-postgres-9Z"]
-    address = "{}://reader:{}@127.0.0.1:1/lake"
-    given = {
-        "FLOWGRAIN_KEY_FILE": str(key),
-        "FLOWGRAIN_DEVLAKE": address.format("mysql", passwords[0].decode()),
-        "FLOWGRAIN_PUBLISHED_TO": address.format("postgresql", passwords[1].decode()),
-    }
-    for name, value in given.items():
+    for name, value in canaries.secrets(tmp_path).items():
         monkeypatch.setenv(name, value)
     seen: set[bytes] = set()
     ended = threading.Event()
@@ -253,6 +257,38 @@ def test_no_secret_shows_in_any_file_or_command_line(
     assert {"vault.duckdb", "manifest.json", "dbt.log"} <= {path.name for path in files}
     held = [path.read_bytes() for path in files]
     said = [done.stdout + done.stderr for done in told] + [parsed.stdout.encode()]
-    for secret in (key.read_bytes(), *passwords):
-        for form in forms(secret):
-            assert not any(form in words for words in (*held, *said, *seen))
+    for form in canaries.written(tmp_path):
+        assert not any(form in words for words in (*held, *said, *seen))
+
+
+CRASH = """
+import os, resource, sys
+from pathlib import Path
+from orchestration.home import Home
+from orchestration.landing.door import Door
+most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+if len(sys.argv) > 1:
+    Door(Home(Path(sys.argv[1])), "files").__enter__()
+os.abort()
+"""
+
+
+def leaves_core(folder: Path, *arguments: Path) -> bool:
+    """Whether a process that crashes in a folder leaves its memory anywhere."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CRASH, *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == -signal.SIGABRT
+    return os.WCOREDUMP(status)
+
+
+def test_whoever_holds_the_key_leaves_no_core_when_it_crashes(tmp_path: Path) -> None:
+    """R23: the system's own word, wherever it would have written one."""
+    if not leaves_core(tmp_path):
+        pytest.skip("this system writes no core of anybody")
+    assert not leaves_core(tmp_path, tmp_path / "home")

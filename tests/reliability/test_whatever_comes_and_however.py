@@ -201,6 +201,50 @@ def test_what_a_second_source_tells_again_counts_once(models: ModelLab) -> None:
         assert measured(models) == before
 
 
+def test_a_name_in_a_mapping_seed_means_what_is_called_so_whatever_it_holds(
+    compiled: dict[str, Any], tmp_path: Path
+) -> None:
+    """R22: of environments, of statuses and of repositories of a system."""
+    names = canaries.RUNNING
+    seeds: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+        "environments": (("environment", "is_production"), ("true",)),
+        "status_map": (("status", "stage", "activity"), ("dev", "active")),
+        "system_paths": (
+            ("repository", "path_prefix", "system_key", "valid_from", "valid_to"),
+            ("", "s_001", "2024-01-01", ""),
+        ),
+    }
+    nodes = dict(compiled["nodes"])
+    for seed, (header, meaning) in seeds.items():
+        with (tmp_path / f"{seed}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *((name, *meaning) for name in names)])
+        [key] = [
+            k for k in nodes if nodes[k]["resource_type"] == "seed" and nodes[k]["name"] == seed
+        ]
+        nodes[key] = {**nodes[key], "original_file_path": str(tmp_path / f"{seed}.csv")}
+    lab = ModelLab({"nodes": nodes}, tmp_path / "home")
+    try:
+        at = datetime(2026, 3, 2)
+        deployed = {"result": "success", "finished_at": at}
+        for name in names:
+            places = {"repository": name, "environment": name}
+            lab.land("deployments", [{"deployment_id": f"d-{name}", **places, **deployed}])
+            moved = {"work_item_id": f"PAY-{name}", "status": name, "changed_at": at}
+            lab.land("work_item_transitions", [moved])
+        lab.loaded_to("2026-04-01")
+        told = {
+            "int_production_deployments": "repository",
+            "int_work_item_statuses": "case when stage = 'dev' then status end",
+            "int_system_paths": "case when system_key = 's_001' then repository end",
+        }
+        lab.build(*told)
+        for model, name in told.items():
+            rows = lab.rows(f"select {name} from flowgrain_vault.{model}")
+            assert sorted(rows) == sorted((name,) for name in names), model
+    finally:
+        lab.vault.close()
+
+
 def test_no_model_is_built_in_increments(compiled: dict[str, Any]) -> None:
     """R27: what is always built whole is the same after any number of loads."""
     kinds = {

@@ -256,10 +256,9 @@ final as (
         found.total_count,
         case trusted.trust when 1 then 'low' when 3 then 'high' else 'medium' end as confidence,
 
-        -- what they say
+        -- what they say; the group last, for braces in a label are text
         {%- set sentence = namespace(sql='templates.template') %}
         {%- for name, figure in [
-            ('group', 'labels.group_label'),
             ('stage', 'upper(substring(found.stage, 1, 1)) || substring(found.stage, 2)'),
             ('value', in_percent('found.value')),
             ('lower', in_percent('found.lower_bound')),
@@ -267,6 +266,7 @@ final as (
             ('reference', in_percent('found.reference')),
             ('count', 'cast(found.item_count as ' ~ dbt.type_string() ~ ')'),
             ('total', 'cast(found.total_count as ' ~ dbt.type_string() ~ ')'),
+            ('group', 'labels.group_label'),
         ] %}
         {%- set sentence.sql %}
         replace({{ sentence.sql }}, '{{ "{" ~ name ~ "}" }}', coalesce({{ figure }}, ''))
