@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import canaries
 import dagster as dg
 import duckdb
 import pytest
@@ -42,10 +43,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="module")
-def defs(home: Home) -> Iterator[dg.Definitions]:
+def secrets(home: Home) -> dict[str, str]:
+    """Variables that hold secrets."""
+    return canaries.secrets(home.root.parent)
+
+
+@pytest.fixture(scope="module")
+def defs(home: Home, secrets: dict[str, str]) -> Iterator[dg.Definitions]:
     """The code location, loaded as Dagster loads it: from nothing but the environment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLOWGRAIN_HOME", str(home.root))
+        for name in ("FLOWGRAIN_KEY_FILE", "FLOWGRAIN_ALERT_WEBHOOK"):
+            patch.setenv(name, secrets[name])
         for name in ("FLOWGRAIN_FILES", "FLOWGRAIN_CLONES", "FLOWGRAIN_ORGANISATION"):
             patch.delenv(name, raising=False)
         for name in MODULES:
@@ -66,22 +75,39 @@ def manifest(home: Home, defs: dg.Definitions) -> dict:
     return json.loads((prepare_dagster_home(home) / "manifest.json").read_text())
 
 
-def run(defs: dg.Definitions, home: Home, **changed: object) -> dg.ExecuteInProcessResult:
+@pytest.fixture(scope="module")
+def instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """A Dagster that keeps what it is told, where it does so by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(prepare_dagster_home(home)))
+        with dg.DagsterInstance.get() as found:
+            yield found
+
+
+def run(
+    defs: dg.Definitions,
+    home: Home,
+    *,
+    instance: dg.DagsterInstance | None = None,
+    **changed: object,
+) -> dg.ExecuteInProcessResult:
     """Materialize everything on a small demo, in this process."""
     assets = sys.modules["orchestration.assets"]
     settings = {"root": str(home.root), "target": "dev", "files": "demo", "clones": []}
     installation = assets.Installation(**{**settings, "demo_scale": SMALL, **changed})
     return defs.resolve_implicit_global_asset_job_def().execute_in_process(
-        resources={"installation": installation}, raise_on_error=False
+        instance=instance, resources={"installation": installation}, raise_on_error=False
     )
 
 
 @pytest.fixture(scope="module")
-def whole_run(defs: dg.Definitions, home: Home) -> dg.ExecuteInProcessResult:
+def whole_run(
+    defs: dg.Definitions, home: Home, instance: dg.DagsterInstance
+) -> dg.ExecuteInProcessResult:
     """One run of everything."""
     if not (PROJECT / "orchestration/floor_guard/publish.py").exists():
         pytest.skip("the gate is not there, so nothing can be released")
-    return run(defs, home)
+    return run(defs, home, instance=instance)
 
 
 def test_every_model_and_seed_is_an_asset(graph: Any, manifest: dict) -> None:
@@ -258,6 +284,52 @@ def test_metadata_holds_counts_and_durations(whole_run: dg.ExecuteInProcessResul
             assert name in {"unique_id", "invocation_id", "status"} or isinstance(
                 value, dg.IntMetadataValue | dg.FloatMetadataValue
             )
+
+
+@pytest.mark.usefixtures("whole_run")
+def test_no_secret_is_in_what_runs_leave_and_say(
+    home: Home,
+    secrets: dict[str, str],
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """R23: a whole run, and steps and an alert that fail with an address in their hands."""
+    assets, alerts = sys.modules["orchestration.assets"], sys.modules["orchestration.alerts"]
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+    # The project was held against its rules by the whole run.
+    monkeypatch.setattr("orchestration.floor_guard.publish.compile_project", lambda *_, **__: {})
+    monkeypatch.setattr("orchestration.floor_guard.publish.check_project", lambda *_: [])
+    installation = assets.Installation(root=str(home.root), target="dev", files=None, clones=[])
+    for asset in (assets.devlake, assets.release):
+        failed = dg.materialize(
+            [asset],
+            instance=instance,
+            resources={"installation": installation},
+            raise_on_error=False,
+        )
+        assert "nothing listens there" in str([e for e in failed.all_events if e.is_step_failure])
+        alerts.alert_on_failure(
+            dg.build_run_status_sensor_context(
+                sensor_name="alert_on_failure",
+                dagster_event=failed.get_run_failure_event(),
+                dagster_instance=instance,
+                dagster_run=failed.dagster_run,
+            ).for_run_failure()
+        )
+    said = "".join((*capfd.readouterr(), caplog.text))
+    assert "did not take the alert" in said
+    files = [path for path in home.root.rglob("*") if path.is_file()]
+    assert {"vault.duckdb", "marts.duckdb", "dbt.log", "event_log.db"} <= {
+        path.name for path in files
+    }
+    assert any(len(instance.all_logs(run.run_id)) > 100 for run in instance.get_runs())
+    forms = canaries.written(home.root.parent)
+    for content in (said.encode(), *(path.read_bytes() for path in files)):
+        assert not any(form in content for form in forms)
 
 
 def test_without_clones_git_lands_nothing(whole_run: dg.ExecuteInProcessResult) -> None:
