@@ -8,14 +8,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.build import dbt_environment, prepare_build, run_dbt
@@ -24,11 +23,12 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.demo import write_demo
 from orchestration.landing.devlake import land_devlake
-from orchestration.landing.door import DEMO, Counts, Landing, plain_errors
+from orchestration.landing.door import DEMO, Counts, Landing
 from orchestration.landing.files import land_files
 from orchestration.landing.freshness import last_landings, stale_sources, windows
 from orchestration.landing.git import land_git
 from orchestration.landing.github import land_github
+from orchestration.landing.vault import read_vault
 from orchestration.validation.checks import check_results, check_specs
 
 LAYERS = ("staging", "intermediate", "floor", "marts")
@@ -275,13 +275,12 @@ def git(installation: Installation) -> Iterator[Told]:
 def books(installation: Installation) -> Iterator[dg.MaterializeResult[Any]]:
     """Count what the door wrote down, so that the run shows it beside what came of it."""
     home = installation.home
-    with home.writing(), plain_errors(home):
-        with duckdb.connect(str(home.vault), read_only=True) as vault:
-            for spec in BOOKS:
-                found = vault.execute(f"select count(*) from door.{spec.key.path[-1]}").fetchone()
-                yield dg.MaterializeResult(
-                    asset_key=spec.key, metadata={"rows": found[0] if found else 0}
-                )
+    with home.writing(), read_vault(home) as vault:
+        for spec in BOOKS:
+            found = vault.execute(f"select count(*) from door.{spec.key.path[-1]}").fetchone()
+            yield dg.MaterializeResult(
+                asset_key=spec.key, metadata={"rows": found[0] if found else 0}
+            )
 
 
 @contextmanager
@@ -332,7 +331,7 @@ def models(context: dg.AssetExecutionContext, installation: Installation) -> Ite
 
 def _rows(home: Home) -> dict[str, int]:
     """Rows of each table that dbt made, by its name: a view would be computed for it."""
-    with plain_errors(home), closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
+    with read_vault(home) as vault:
         tables = vault.execute(
             "select schema_name, table_name from duckdb_tables() "
             "where schema_name like 'flowgrain%'"
@@ -428,6 +427,5 @@ def find_stale_sources(home: Home, *, wait_seconds: float | None = None) -> list
     """
     if not home.vault.exists():
         return []
-    with home.writing(wait_seconds=wait_seconds), plain_errors(home):
-        with closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
-            return stale_sources(last_landings(vault), datetime.now(UTC).replace(tzinfo=None))
+    with home.writing(wait_seconds=wait_seconds), read_vault(home) as vault:
+        return stale_sources(last_landings(vault), datetime.now(UTC).replace(tzinfo=None))

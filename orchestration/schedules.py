@@ -1,15 +1,13 @@
 """When Dagster lands, builds and releases: jobs, schedules, and the sensor on what has landed."""
 
-from contextlib import closing
 from datetime import UTC
 
 import dagster as dg
-import duckdb
 
 from orchestration import assets
 from orchestration.errors import BusyError
 from orchestration.home import Home
-from orchestration.landing.door import plain_errors
+from orchestration.landing.vault import read_vault
 
 LANDINGS = {
     "files": assets.files,
@@ -93,18 +91,17 @@ def newest_unbuilt_load(home: Home) -> str | None:
     results = home.target / "run_results.json"
     built = results.stat().st_mtime if results.exists() else 0.0
     # A reader would stop whoever is about to write: so it waits for its turn like a writer.
-    with home.writing(wait_seconds=assets.LOOK_SECONDS), plain_errors(home):
-        with closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
-            found = vault.execute(
-                """
-                select loads.load_id, loads.landed_at
-                from door.loads as loads
-                inner join door.load_counts as counts on loads.load_id = counts.load_id
-                where counts.rows_inserted + counts.rows_updated + counts.rows_removed > 0
-                order by loads.landed_at desc, loads.load_id desc
-                limit 1
-                """
-            ).fetchone()
+    with home.writing(wait_seconds=assets.LOOK_SECONDS), read_vault(home) as vault:
+        found = vault.execute(
+            """
+            select loads.load_id, loads.landed_at
+            from door.loads as loads
+            inner join door.load_counts as counts on loads.load_id = counts.load_id
+            where counts.rows_inserted + counts.rows_updated + counts.rows_removed > 0
+            order by loads.landed_at desc, loads.load_id desc
+            limit 1
+            """
+        ).fetchone()
     if found is None or found[1].replace(tzinfo=UTC).timestamp() <= built:
         return None
     return f"load {found[0]} of {found[1]:%Y-%m-%dT%H:%M:%S.%f}"

@@ -4,7 +4,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from orchestration.build import dbt_environment
 from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import SOURCES, Entity, entities
-from orchestration.landing.door import plain_errors
+from orchestration.landing.vault import read_vault
 from orchestration.validation.counting import Count, Rule, Severity, counted
 from orchestration.validation.rules import Settings, digest, rules, seeded
 
@@ -52,7 +52,7 @@ def validate(home: Home, source: str, said: Settings | None = None) -> list[Resu
 
 def _validate(home: Home, source: str, said: Settings | None) -> list[Result]:
     results: list[Result] = []
-    with plain_errors(home), _open(home) as vault:
+    with _open(home) as vault:
         for name, values in _seeded(home, said).items():
             vault.register(name, pa.table({"value": pa.array(values, pa.string())}))
         load_id = _newest_load(vault, source)
@@ -90,7 +90,7 @@ def held(home: Home, said: Settings | None = None) -> list[Result]:
     """
     errors: list[Result] = []
     for source in SOURCES:
-        with plain_errors(home), _open(home) as vault:
+        with _open(home) as vault:
             now: dict[str, object] = {
                 "load_id": _newest_load(vault, source),
                 "expected": digest(source, said),
@@ -181,8 +181,7 @@ def _open(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         raise FlowgrainError(
             "Nothing has landed yet", "Run `flowgrain land demo`, or land your own sources first"
         )
-    with closing(duckdb.connect(str(home.vault), read_only=True)) as vault:
-        vault.execute("set TimeZone = 'UTC'")
+    with read_vault(home) as vault:
         yield vault
 
 

@@ -219,6 +219,7 @@ COMMANDS = (
     ["build"],
     ["publish"],
     ["doctor"],
+    ["validate"],
     ["init", "{folder}/organisation"],
 )
 
