@@ -170,8 +170,16 @@ def _seeded(home: Home, said: Settings | None) -> dict[str, list[str]]:
     folder = PROJECT / dbt_environment(home)["FLOWGRAIN_ORGANISATION"]
     known = {}
     for table, (seed, column) in seeded(said).items():
-        with (folder / f"{seed}.csv").open(newline="", encoding="utf-8-sig") as file:
-            known[table] = sorted({row[column].strip() for row in csv.DictReader(file)})
+        path = folder / f"{seed}.csv"
+        try:
+            with path.open(newline="", encoding="utf-8-sig") as file:
+                known[table] = sorted({(row[column] or "").strip() for row in csv.DictReader(file)})
+        except (OSError, UnicodeDecodeError, csv.Error, KeyError):
+            raise FlowgrainError(
+                f"{path.name} of the organisation has no column {column} that can be read",
+                "Set FLOWGRAIN_ORGANISATION to a folder that `flowgrain init` drafted, "
+                "or let it add the file",
+            ) from None
     return known
 
 

@@ -20,6 +20,13 @@ Settings = Mapping[str, Any]
 Thresholds = Mapping[Severity, float]
 
 SETTINGS = Path(__file__).with_name("expectations.yml")
+# What a setting may be, and what that is called.
+KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (dict, "a group of settings"),
+    (list, "a list of words"),
+    ((int, float), "a number"),
+    (str, "a word"),
+)
 # Tables of one column `value`, which hold what the organisation's seeds know.
 SEEDED = "seeded_{seed}_{column}"
 # Loads of an entity with their places, 0 the newest of the source: also where it came without this
@@ -76,6 +83,7 @@ def settings() -> Settings:
         raise FlowgrainError(
             f"{path}: there is no setting {unknown[0]}", f"Write one of {', '.join(ours)}"
         )
+    _refuse_other_kinds(path, ours, own)
     return _merged(ours, own)
 
 
@@ -93,6 +101,27 @@ def _document(path: Path) -> Settings:
             f"FLOWGRAIN_EXPECTATIONS: {path} holds no settings", f"Write it as {SETTINGS.name}"
         )
     return document
+
+
+def _refuse_other_kinds(path: str, ours: Settings, own: Settings, within: str = "") -> None:
+    """Raise FlowgrainError where a value is not of the kind that ours is, however deep."""
+    for name, said in own.items():
+        # What ours does not name is as what stands beside it there; what is accepted is a list.
+        beside = ours.get(name, next(iter(ours.values()), []))
+        kind, words = next((k, w) for k, w in KINDS if isinstance(beside, k))
+        is_list = isinstance(said, list)
+        if not isinstance(said, kind) or (is_list and not all(isinstance(s, str) for s in said)):
+            raise FlowgrainError(
+                f"{path}: {within}{name} is not {words}",
+                f"Write it as {SETTINGS.name} and examples/expectations.yml do",
+            )
+        if isinstance(said, dict):
+            _refuse_other_kinds(path, beside, said, f"{within}{name}: ")
+
+
+def _file() -> str:
+    """The file that a slip stands in, as far as is known."""
+    return os.environ.get("FLOWGRAIN_EXPECTATIONS") or SETTINGS.name
 
 
 def _merged(ours: Settings, own: Settings) -> Settings:
@@ -135,7 +164,7 @@ def _accepted(said: Settings, table: str, known: set[str]) -> set[str]:
     names = set(said["accepted"].get(table, ()))
     if unknown := sorted({*(set(said["accepted"]) - tables), *(names - known)}):
         raise FlowgrainError(
-            f"{SETTINGS.name}: accepted: there is no {unknown[0]}",
+            f"{_file()}: accepted: there is no {unknown[0]}",
             "Name tables as files.changes, and expectations as `flowgrain validate` prints them",
         )
     return names
@@ -144,7 +173,12 @@ def _accepted(said: Settings, table: str, known: set[str]) -> set[str]:
 def seeded(said: Settings | None = None) -> dict[str, tuple[str, str]]:
     """Seeds that names are held against: name of the table, file and column."""
     said = settings() if said is None else said
-    pairs = (name.split(".") for name in said["mapped"]["columns"].values())
+    names = said["mapped"]["columns"].values()
+    if wrong := [name for name in names if name.count(".") != 1]:
+        raise FlowgrainError(
+            f"{_file()}: mapped: {wrong[0]} is no column of a seed", "Write it as seed.column"
+        )
+    pairs = (name.split(".") for name in names)
     return {SEEDED.format(seed=s, column=c): (s, c) for s, c in pairs}
 
 
@@ -210,7 +244,7 @@ def _of_column(table: str, entity: Entity, column: Column) -> Iterator[Rule]:
 def _by_threshold(rule: Rule, thresholds: Thresholds, least_rows: int) -> list[Rule]:
     if unknown := set(thresholds) - set(get_args(Severity)):
         raise FlowgrainError(
-            f"{SETTINGS.name}: there is no severity {min(unknown)}", "Write warning or error"
+            f"{_file()}: there is no severity {min(unknown)}", "Write warning or error"
         )
     return [
         replace(rule, severity=severity, threshold=threshold, least_rows=least_rows)
@@ -248,7 +282,7 @@ def _of_rows(source: str, entity: Entity, said: Settings) -> Iterator[Rule]:
     def each(name: str, rule: Rule, thresholds: Thresholds) -> list[Rule]:
         if unknown := set(rule.columns) - columns:
             raise FlowgrainError(
-                f"{SETTINGS.name}: {name} of {page}.{entity.name}: there is no {min(unknown)}",
+                f"{_file()}: {name} of {page}.{entity.name}: there is no {min(unknown)}",
                 f"Name a column of {SOURCES[source]} as it lands",
             )
         return _by_threshold(rule, thresholds, least_rows)
@@ -257,7 +291,12 @@ def _of_rows(source: str, entity: Entity, said: Settings) -> Iterator[Rule]:
     sql = f"select sum(rows_quarantined), sum(rows_read) from ({loads}) where place = 0"
     yield from each("quarantined", Rule("is_readable", (), sql), said["quarantined"])
     for pair in told("ordered"):
-        first, second = pair.split(" <= ")
+        first, _, second = pair.partition(" <= ")
+        if not second:
+            raise FlowgrainError(
+                f"{_file()}: ordered of {page}.{entity.name}: {pair} is no order",
+                "Write it as opened_at <= merged_at",
+            )
         sql = f"""
         select count(*) filter (where "{first}" > "{second}"), count(*)
         from {table} where "{first}" is not null and "{second}" is not null
@@ -296,7 +335,7 @@ def _covered(source: str, table: str, entity: Entity, parent: str, pairs: list[l
     known = {column.name for column in of_parent.landed} if of_parent else set()
     if unknown := [pair[-1] for pair in pairs if pair[-1] not in known]:
         raise FlowgrainError(
-            f"{SETTINGS.name}: covered of {entity.name}: {parent} has no {unknown[0]}",
+            f"{_file()}: covered of {entity.name}: {parent} has no {unknown[0]}",
             f"Name an entity of {SOURCES[source]} and its columns",
         )
     named = " and ".join(f'child."{pair[0]}" is not null' for pair in pairs)

@@ -576,6 +576,32 @@ def test_a_file_of_ones_own_says_what_differs(
     assert held(home) == []
 
 
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        ("least_rows: many", "least_rows is not a number"),
+        ("quarantined: 0.5", "quarantined is not a group of settings"),
+        ("quarantined: {error: much}", "quarantined: error is not a number"),
+        ("accepted:", "accepted is not a group of settings"),
+        ("accepted: [{table: files.changes}]", "accepted is not a group of settings"),
+        ("accepted: {files.changes: is_readable}", "accepted: files.changes is not a list"),
+        ("accepted: {files.changes: [{is_readable: 1}]}", "accepted: files.changes is not a list"),
+        ("ordered: {columns: {contract: {changes: [opened_at]}}}", "opened_at is no order"),
+        ("mapped: {columns: {repository: systems}}", "systems is no column of a seed"),
+        ("mapped: {columns: {repository: nothing.at_all}}", "no column at_all that can be read"),
+    ],
+)
+def test_a_file_of_ones_own_that_is_written_otherwise_is_said(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slip: str, said: str
+) -> None:
+    """In a line with the place, never as a traceback."""
+    own = tmp_path / "own.yml"
+    own.write_text(slip + "\n")
+    monkeypatch.setenv("FLOWGRAIN_EXPECTATIONS", str(own))
+    with pytest.raises(FlowgrainError, match=said):
+        validate(home, "files")
+
+
 def test_an_error_is_held_until_it_lands_right(home: Home, tmp_path: Path) -> None:
     """In whatever run it landed; what lands since is looked at anew."""
     assert held(home, SAID) == []
@@ -736,7 +762,8 @@ def test_the_command_prints_what_is_not_as_expected(
 ) -> None:
     """And ends with 1 on an error; counts, no values."""
     monkeypatch.setenv("FLOWGRAIN_HOME", str(home.root))
-    monkeypatch.setenv("COLUMNS", "200")
+    # However narrow: what is accepted is written with the names that are printed.
+    monkeypatch.setenv("COLUMNS", "40")
     done = CliRunner().invoke(app, ["validate"])
     assert done.exit_code == 0
     assert "0 errors, 0 warnings" in done.stdout
@@ -748,6 +775,9 @@ def test_the_command_prints_what_is_not_as_expected(
         "files.change_reviews", "is_of_the_list", "kind", "error", "1", "2",
     ]  # fmt: skip
     assert CANARY not in done.stdout
+    assert "FLOWGRAIN_EXPECTATIONS" in done.stdout
+    done = CliRunner().invoke(app, ["validate", "devlake"])
+    assert done.stdout == "Nothing of devlake has landed.\n"
     kept = json.loads((home.ops / "validations" / "files.json").read_text())
     assert sum(not row["success"] for row in kept["results"]) == 1
     done = CliRunner().invoke(app, ["validate", "jira"])
