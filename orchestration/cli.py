@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from orchestration.errors import BusyError, FlowgrainError
@@ -37,6 +38,8 @@ app.add_typer(land, name="land")
 # What sources, seeds and folders call things is text, whatever stands in it.
 console = Console(highlight=False, markup=False, emoji=False)
 complaints = Console(stderr=True, highlight=False, markup=False, emoji=False)
+# Characters of a line that nobody reads on a screen.
+WIDEST = 1000
 
 Target = Annotated[
     Literal["dev", "prod"],
@@ -221,8 +224,17 @@ def validate_command(
         )
     home = Home.from_environment()
     results = [result for source in sources or SOURCES for result in validate(home, source)]
-    shown = [result for result in results if every or not result.success]
+    if not results:
+        console.print(f"Nothing of {', '.join(sources or SOURCES)} has landed.")
+        return
+    # What is over the threshold of an error is over that of a warning, and told once.
+    worst = {
+        (result.source, result.entity, result.name): result
+        for result in [*failed(results, "warning"), *failed(results, "error")]
+    }
+    shown = results if every else list(worst.values())
     if shown:
+        # Names are told whole: what is accepted is written with them.
         table = Table("table", "expectation", "result", box=SIMPLE, pad_edge=False)
         for heading in ("rows against it", "of"):
             table.add_column(heading, justify="right")
@@ -234,10 +246,13 @@ def validate_command(
                 f"{result.unexpected_count:,}",
                 f"{result.element_count:,}",
             )
-        console.print(table)
-    errors, warnings = failed(results, "error"), failed(results, "warning")
-    console.print(f"{len(results)} expectations: {len(errors)} errors, {len(warnings)} warnings.")
+        _print_whole(table)
+    severities = [result.severity for result in worst.values()]
+    errors, warnings = severities.count("error"), severities.count("warning")
+    console.print(f"{len(results)} expectations: {errors} errors, {warnings} warnings.")
     if errors:
+        console.print("Put right at its source what is an error and land it anew, or accept it")
+        console.print("in the file that FLOWGRAIN_EXPECTATIONS names (docs/validation.md).")
         raise typer.Exit(1)
 
 
@@ -380,7 +395,12 @@ def ask_command(
     table = Table(*given.columns, box=SIMPLE)
     for row in given.rows:
         table.add_row(*row)
-    console.print(table)
+    if console.is_terminal:
+        for column in table.columns:
+            column.overflow = "fold"
+        console.print(table)
+    else:
+        _print_whole(table)
 
 
 @app.command("dev")
@@ -444,6 +464,14 @@ def init_command(
 
     for line in draft(Home.from_environment(), folder, clones or []):
         console.print(line, soft_wrap=True)
+
+
+def _print_whole(table: Table) -> None:
+    """Print a table as wide as it is: whatever is cut off would be lost to a file or a pipe."""
+    needed = Measurement.get(console, console.options.update(max_width=WIDEST), table).maximum
+    Console(highlight=False, markup=False, emoji=False, width=max(needed, console.width)).print(
+        table
+    )
 
 
 def _say(line: str) -> None:
