@@ -406,7 +406,9 @@ def ask_command(
 @app.command("dev")
 @said_plainly
 def dev_command(
-    port: Annotated[int, typer.Option(help="Port on this machine's loopback address.")] = 3000,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port on this machine's loopback address.")
+    ] = 3000,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Show only: no page of a browser can start a run.")
     ] = False,
