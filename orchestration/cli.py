@@ -187,8 +187,13 @@ def land_accounts_command(
     """Declare whose the accounts are: only then do the people behind them count."""
     from orchestration.landing.accounts import land_accounts
 
-    count = land_accounts(Home.from_environment(), file, target=target)
-    console.print(f"Declared {count:,} accounts. `flowgrain build` counts them.")
+    named, new = land_accounts(Home.from_environment(), file, target=target)
+    if new < named:
+        console.print(f"{named - new:,} were declared before: the first declaration stays.")
+    if new:
+        console.print(f"Declared {new:,} accounts. `flowgrain build` counts them.")
+    else:
+        console.print("No account was declared anew.")
 
 
 @app.command("accounts")
@@ -198,12 +203,14 @@ def accounts_command(target: Target = "dev") -> None:
     from orchestration.landing.accounts import draft_accounts
 
     path, count = draft_accounts(Home.from_environment(), target=target)
+    if not count:
+        console.print("Every account that has landed is declared; no list was drafted.")
+        return
     console.print(
         f"{count:,} accounts are not declared and count as nobody: {path}", soft_wrap=True
     )
-    if count:
-        console.print("Give the accounts of one person the same person, delete those that are")
-        console.print(f"nobody of yours, then: flowgrain land accounts {path}", soft_wrap=True)
+    console.print("Give the accounts of one person the same person, delete those that are")
+    console.print(f"nobody of yours, then: flowgrain land accounts {path}", soft_wrap=True)
 
 
 @app.command("validate")

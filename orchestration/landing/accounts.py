@@ -13,27 +13,31 @@ IDENTITIES = "identities.csv"
 COLUMNS = ("alias", "person")
 
 
-def land_accounts(home: Home, path: Path, *, target: str = "dev") -> int:
-    """Declare whose the accounts of a file are; return how many it names.
+def land_accounts(home: Home, path: Path, *, target: str = "dev") -> tuple[int, int]:
+    """Declare whose the accounts of a file are; return how many it names and how many are new.
 
     The file has the columns alias and person. Raises FlowgrainError where it cannot be read.
     """
     accounts = read_accounts(path)
     with Door(home, "files", target=target) as door:
+        before = door.people.declared_count
         declare(door, accounts)
-    return len(accounts)
+        return len(accounts), door.people.declared_count - before
 
 
 def draft_accounts(home: Home, *, target: str = "dev") -> tuple[Path, int]:
     """Write behind the door which accounts nobody declared; return the file and their number.
 
-    Raises FlowgrainError where an earlier draft lies there, which somebody may have edited.
+    Where there are none no file is written. Raises FlowgrainError where an earlier draft lies
+    there, which somebody may have edited.
     """
     path = home.door / "accounts.csv"
     if path.exists():
         raise FlowgrainError(f"{path} is there already", "Land it and delete it, then draft anew")
     with Door(home, "files", target=target) as door:
         accounts = door.people.undeclared()
+    if not accounts:
+        return path, 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([COLUMNS, *accounts])

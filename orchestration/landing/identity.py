@@ -156,6 +156,11 @@ class People:
             alternatives = [row["pattern"] for row in rows if row["kind"] == kind]
             self._patterns[kind] = re.compile("|".join(f"(?:{p})" for p in alternatives))
 
+    @property
+    def declared_count(self) -> int:
+        """Accounts of which somebody said whose they are."""
+        return len(self._declared)
+
     def declare(self, alias: str, person: str) -> None:
         """Say that an account is this person's; the first declaration of an account stays."""
         alias, person = canonical(alias), canonical(person)

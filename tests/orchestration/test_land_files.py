@@ -354,13 +354,13 @@ def test_an_account_counts_as_somebody_once_it_is_declared(
     path.unlink()
 
     write(tmp_path, "accounts", "alias,person", f"{CANARY},Zoe", "Zoe-C,zoe")
-    assert land_accounts(home, tmp_path / "accounts.csv") == 2
+    assert land_accounts(home, tmp_path / "accounts.csv") == (2, 2)
     now = people_of(home)
     assert [is_resolved for _, is_resolved in now] == [True, True, False]
     assert now[0] == now[1] != now[2]
     assert draft_accounts(home)[1] == 1
     # The same again, and what a later delivery brings, change nothing of it.
-    land_accounts(home, tmp_path / "accounts.csv")
+    assert land_accounts(home, tmp_path / "accounts.csv") == (2, 0)
     write(folder, "changes", HEADER, GOOD.replace(",1,", ",9,", 1))
     land_files(home, folder)
     assert people_of(home)[:3] == now
@@ -418,7 +418,10 @@ def test_bots_and_accounts_of_nobody_are_not_asked_for(home: Home, folder: Path)
     ]
     write(folder, "changes", HEADER, *lines)
     land_files(home, folder)
-    assert draft_accounts(home)[1] == 0
+    path, count = draft_accounts(home)
+    assert count == 0
+    # It would stand in the way of the next one.
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
