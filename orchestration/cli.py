@@ -271,7 +271,7 @@ def replay_command(target: Target = "dev") -> None:
 
     done = replay(Home.from_environment(), target=target, say=_say)
     if not done.counts:
-        console.print("Nothing is in quarantine.")
+        console.print("Nothing that is kept in quarantine can be read again.")
     _tell(done)
     if any(count.rows_inserted + count.rows_updated for count in done.counts.values()):
         console.print("`flowgrain build` counts what landed.")
