@@ -68,7 +68,7 @@ form of these pages is `orchestration/landing/contract.yml`; the loader enforces
 - `identities.csv` (`alias`, `person`): whose an account is, so that nobody counts twice. It stays
   behind the door. **An account that nobody declares counts as no person**: it may be anybody's
   second one. `flowgrain accounts` drafts the list, `flowgrain land accounts FILE` declares it
-  without a folder.
+  without a folder. The first declaration of an account stays: read the list before you land it.
 """
 
 
