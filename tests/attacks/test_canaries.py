@@ -165,11 +165,9 @@ def test_no_label_runs_where_it_is_shown(
         done = CliRunner().invoke(app, ["ask", question.name])
         assert done.exit_code == 0, question.name
         told.append(done.output)
-    done = CliRunner().invoke(app, ["summary"])
-    assert done.exit_code == 0
+    assert CliRunner().invoke(app, ["summary"]).exit_code == 0
     shown = "".join("".join(told).split())
-    assert "[/bold]" in shown
-    assert "{{7*7}}" in shown + "".join(done.output.split())
+    assert any("".join(label.split()) in shown for label in labels(canary_lab, "systems"))
     assert not list(canary_lab.organisation.parent.rglob("pwned"))
     assert not list(PROJECT.glob("pwned"))
 

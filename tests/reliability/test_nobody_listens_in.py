@@ -29,6 +29,7 @@ from orchestration.errors import FlowgrainError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.door import Door
 from orchestration.landing.files import land_files
+from orchestration.questions import Answer
 
 FLOWGRAIN = str(Path(sys.executable).with_name("flowgrain"))
 LISTENING = "0A"
@@ -192,6 +193,9 @@ def test_names_of_files_and_columns_are_shown_and_nothing_of_them_is_obeyed(
     assert "contract: [/bold] :bomb: ?[31m" in told
     assert "contract: [red]?]0;x?.csv" in told
     assert "\x1b" not in told
+    answered = Answer(["label"], [["[/bold] :bomb:"]])
+    monkeypatch.setattr("orchestration.questions.answer", lambda *_: answered)
+    assert "[/bold] :bomb:" in CliRunner().invoke(app, ["ask", "anything"]).output
 
 
 def test_a_pattern_of_bots_that_is_none_is_said_with_its_row(
