@@ -208,7 +208,7 @@ def _manifest(home: Home, *command: str) -> dict[str, Any]:
     if done.returncode:
         raise FlowgrainError(
             f"dbt cannot {command[0]} the project:\n" + _essence(done.stdout),
-            "Put the model right that it names",
+            "Put the model right that it names; if a package is missing, run `make install`",
             rule="C03",
         )
     manifest: dict[str, Any] = json.loads((home.target / "manifest.json").read_text())

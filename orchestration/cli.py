@@ -277,6 +277,19 @@ def replay_command(target: Target = "dev") -> None:
         console.print("`flowgrain build` counts what landed.")
 
 
+@app.command("disconnect")
+@said_plainly
+def disconnect_command(
+    source: Annotated[str, typer.Argument(help="files, github, devlake or git.")],
+    connection: Annotated[str, typer.Argument(help="As `flowgrain doctor` prints it.")],
+) -> None:
+    """Wait no longer for a connection that is over: what it brought stays, and weeks close."""
+    from orchestration.landing.connections import disconnect
+
+    disconnect(Home.from_environment(), source, connection)
+    console.print("`flowgrain build` waits for it no longer; landing it connects it anew.")
+
+
 @app.command("build")
 @said_plainly
 def build_command(target: Target = "dev") -> None:

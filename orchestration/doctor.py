@@ -411,7 +411,7 @@ def examine(home: Home) -> dict[str, list[str]]:
         return {
             "Not built": _not_built(home, vault),
             "Not mapped": unbuilt or _unmapped(vault),
-            "Stale": _stale(vault),
+            "Freshness": _freshness(vault),
             "Quarantined": _quarantined(home, vault),
             "Orphans": unbuilt or _orphans(vault),
             "Not measurable": unbuilt or _not_measurable(vault),
@@ -464,7 +464,7 @@ def _shown(value: object) -> object:
     return value
 
 
-def _stale(vault: Vault) -> list[str]:
+def _freshness(vault: Vault) -> list[str]:
     """Every source with its mark; of its connections, those that hold the others back."""
     rows = _rows(
         vault,
@@ -490,7 +490,8 @@ def _stale(vault: Vault) -> list[str]:
             if behind := (furthest - loaded_to).days:
                 lines.append(
                     f"{source}, {_shown(connection)}: {_days(behind)} behind the furthest; "
-                    f"no week after {loaded_to:%Y-%m-%d} closes until it is landed anew"
+                    f"no week after {loaded_to:%Y-%m-%d} closes until it is landed anew "
+                    "or disconnected"
                 )
     return lines
 

@@ -124,7 +124,7 @@ def test_names_without_a_row_in_the_seeds_are_listed(sections: Sections) -> None
 
 def test_a_connection_that_is_behind_holds_the_others_back(sections: Sections) -> None:
     """Weeks close for all sources at once, so one name explains why none does."""
-    lines = sections["Stale"]
+    lines = sections["Freshness"]
     assert "files: loaded to 2026-04-06 00:00 UTC, landed today" in lines
     assert any(line.startswith("git, lost/attic: 10 days behind the furthest") for line in lines)
 
