@@ -166,12 +166,23 @@ def _tables(
             kinds={kind},
             owners=[OWNERS["vault"]],
             tags={"layer": "door", "domain": source},
+            metadata={"dagster/column_schema": _columns(props)},
             freshness_policy=fresh,
             deps=list(deps),
         )
         for props in MANIFEST["sources"].values()
         if props["source_name"] == source
     ]
+
+
+def _columns(props: Mapping[str, Any]) -> dg.TableSchema:
+    """Columns with their documentation, as dagster-dbt tells them of models."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(column["name"], column["data_type"] or "", column["description"])
+            for column in props["columns"].values()
+        ]
+    )
 
 
 FILES = _tables(
