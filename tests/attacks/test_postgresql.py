@@ -184,7 +184,7 @@ def change(lab: Lab, size: int) -> None:
 
 
 def test_the_release_on_the_server_is_the_file_cell_by_cell(lab: Lab, database: Database) -> None:
-    label = 'Zähl\\Werk, "A"\tB'
+    label = 'Zähl\\Werk, "A" B'
     for table in ("flowgrain_seeds.teams", "flowgrain_candidate.dim_team"):
         lab.sql(f"update {table} set team_label = '{label}' where team_key = 't_01'")
     lab.add_column("dim_team", "rank", "integer", "case when team_key = 't_01' then -7 end")
