@@ -281,7 +281,9 @@ def replay_command(target: Target = "dev") -> None:
 @said_plainly
 def disconnect_command(
     source: Annotated[str, typer.Argument(help="files, github, devlake or git.")],
-    connection: Annotated[str, typer.Argument(help="As `flowgrain doctor` prints it.")],
+    connection: Annotated[
+        str, typer.Argument(help="As `flowgrain doctor` prints one that is behind.")
+    ],
 ) -> None:
     """Wait no longer for a connection that is over: what it brought stays, and weeks close."""
     from orchestration.landing.connections import disconnect

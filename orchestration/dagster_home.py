@@ -37,8 +37,16 @@ compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
 """
-# What earlier releases wrote: nobody set anything there.
-EARLIER = SETTINGS[: SETTINGS.index("# One run at a time")]
+# What was written before: nobody set anything there.
+EARLIER = (
+    SETTINGS[: SETTINGS.index("# One run at a time")],
+    SETTINGS.replace(
+        "in one file that stays open: each is written twice, and slowly, otherwise.",
+        "in one file: every asset's would be written twice otherwise.",
+    )
+    .replace("orchestration.dagster_events", "dagster._core.storage.event_log")
+    .replace("HeldOpenEventLog", "ConsolidatedSqliteEventLogStorage"),
+)
 
 
 def prepare_dagster_home(home: Home) -> Path:
@@ -46,7 +54,7 @@ def prepare_dagster_home(home: Home) -> Path:
     folder = home.prepare().ops / "dagster"
     folder.mkdir(mode=0o700, exist_ok=True)
     settings = folder / "dagster.yaml"
-    if not settings.exists() or settings.read_text(encoding="utf-8") == EARLIER:
+    if not settings.exists() or settings.read_text(encoding="utf-8") in EARLIER:
         settings.write_text(SETTINGS, encoding="utf-8")
     return folder
 

@@ -468,7 +468,8 @@ def _freshness(vault: Vault) -> list[str]:
     """Every source with its mark; of its connections, those that hold the others back."""
     rows = _rows(
         vault,
-        "select source, connection, loaded_to, landed_at from door.connections order by all",
+        "select source, connection, loaded_to, landed_at from door.connections "
+        "where loaded_to is not null order by all",
     )
     by_source: dict[str, list[tuple[str, datetime, datetime]]] = defaultdict(list)
     for source, connection, loaded_to, landed_at in rows:

@@ -127,7 +127,7 @@ def _freshness(source: str) -> list[str]:
         "    config:",
         "      loaded_at_query: >",
         "        select coalesce(min(landed_at), {{ dbt.current_timestamp() }})",
-        f"        from door.connections where source = '{source}'",
+        f"        from door.connections where source = '{source}' and loaded_to is not null",
         "      freshness:",
         f"        warn_after: {{ count: {hours[0]}, period: hour }}",
         f"        error_after: {{ count: {hours[1]}, period: hour }}",

@@ -34,7 +34,8 @@ def windows() -> dict[str, Window]:
 def last_landings(vault: duckdb.DuckDBPyConnection) -> Mapping[str, datetime]:
     """When each source that is connected landed last: of its connections the one left longest."""
     rows = vault.execute(
-        "select source, min(landed_at) from door.connections group by source order by source"
+        "select source, min(landed_at) from door.connections "
+        "where loaded_to is not null group by source order by source"
     ).fetchall()
     return dict(rows)
 

@@ -191,7 +191,6 @@ def _migrate(home: Home, version: int, rows: dict[str, int]) -> None:
             )
         flush(aside)
         os.replace(aside, home.vault)
-        flush(home.vault.parent)
     except OSError as error:
         raise FlowgrainError(
             f"{home.vault} cannot be migrated ({error.strerror}), and is as it was",
@@ -199,6 +198,7 @@ def _migrate(home: Home, version: int, rows: dict[str, int]) -> None:
         ) from None
     finally:
         _remove(aside)
+    flush(home.vault.parent)
 
 
 def _lay_down(vault: duckdb.DuckDBPyConnection) -> None:

@@ -1,5 +1,6 @@
 """What is expected of a landed entity: what its contract says, and what no contract can say."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -79,7 +80,7 @@ def settings() -> Settings:
     if not (path := os.environ.get("FLOWGRAIN_EXPECTATIONS")):
         return ours
     own = _document(PROJECT / path)
-    if unknown := sorted(set(own) - set(ours)):
+    if unknown := sorted(set(own) - set(ours), key=str):
         raise FlowgrainError(
             f"{path}: there is no setting {unknown[0]}", f"Write one of {', '.join(ours)}"
         )
@@ -91,7 +92,7 @@ def settings() -> Settings:
 def _document(path: Path) -> Settings:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise FlowgrainError(
             f"FLOWGRAIN_EXPECTATIONS: {path} cannot be read ({type(error).__name__})",
             f"Name a file of YAML that is written as {SETTINGS.name}",
@@ -109,8 +110,14 @@ def _refuse_other_kinds(path: str, ours: Settings, own: Settings, within: str = 
         # What ours does not name is as what stands beside it there; what is accepted is a list.
         beside = ours.get(name, next(iter(ours.values()), []))
         kind, words = next((k, w) for k, w in KINDS if isinstance(beside, k))
+        is_word = isinstance(name, str) and not isinstance(said, bool)
         is_list = isinstance(said, list)
-        if not isinstance(said, kind) or (is_list and not all(isinstance(s, str) for s in said)):
+        is_endless = isinstance(said, float) and not math.isfinite(said)
+        if (
+            not (is_word and isinstance(said, kind))
+            or (is_list and not all(isinstance(word, str) for word in said))
+            or is_endless
+        ):
             raise FlowgrainError(
                 f"{path}: {within}{name} is not {words}",
                 f"Write it as {SETTINGS.name} and examples/expectations.yml do",

@@ -29,6 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         **os.environ,
         "FLOWGRAIN_HOME": str(folder / "home"),
         "FLOWGRAIN_ORGANISATION": str(folder / "organisation"),
+        "FLOWGRAIN_EXPECTATIONS": "examples/expectations.yml",
     }
     flowgrain = str(Path(sys.executable).with_name("flowgrain"))
     for command in (["land", "files", str(folder / "events")], ["build"], ["publish"]):

@@ -22,7 +22,8 @@ demo/checkout,a1,ada@shop.invalid,2026-03-01T09:00:00Z,2026-03-01T10:00:00Z
 def arrive(home: Home, connection: str, day: int) -> None:
     """Land nothing new of a repository, up to a day of March."""
     with Door(home, "git") as door:
-        door.arrive(connection, loaded_to=datetime(2026, 3, day, tzinfo=UTC))
+        end = datetime(2026, 3, day, tzinfo=UTC)
+        door.arrive(connection, loaded_to=end, position=f"day {day}")
 
 
 @pytest.fixture
@@ -43,6 +44,12 @@ def reaches(home: Home) -> datetime:
     return loaded_to
 
 
+def position(home: Home) -> str | None:
+    """Where the repository's last load ended."""
+    with Door(home, "git") as door:
+        return door.position("lost/attic")
+
+
 def test_who_is_disconnected_holds_nothing_back_and_what_landed_stays(home: Home) -> None:
     assert reaches(home) == datetime(2026, 3, 10)
     behind = [line for line in examine(home)["Freshness"] if "behind" in line]
@@ -53,7 +60,8 @@ def test_who_is_disconnected_holds_nothing_back_and_what_landed_stays(home: Home
     assert not [line for line in examine(home)["Freshness"] if "git" in line]
     with duckdb.connect(str(home.vault), read_only=True) as vault:
         assert vault.execute("select count(*) from raw_files.commits").fetchall() == [(1,)]
-    # It is landed again, so somebody waits for it again.
+    # It goes on where it ended; once landed again, somebody waits for it again.
+    assert position(home) == "day 10"
     arrive(home, "lost/attic", 20)
     assert reaches(home) == datetime(2026, 3, 20)
 

@@ -509,14 +509,21 @@ def test_a_run_that_was_lost_with_all_of_dagster_does_not_hold_the_others_back(
         assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
 
 
-def test_settings_of_an_earlier_release_are_renewed(tmp_path: Path) -> None:
-    """Nobody set anything in them."""
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_settings_that_were_written_before_are_renewed(tmp_path: Path, earlier: str) -> None:
+    """Nobody set anything in them; what somebody did set stays."""
     folder = Home(tmp_path).prepare().ops / "dagster"
     folder.mkdir()
-    (folder / "dagster.yaml").write_text(EARLIER)
+    for before in (earlier, earlier + "# ours\n"):
+        (folder / "dagster.yaml").write_text(before)
+        prepare_dagster_home(Home(tmp_path))
+        after = (folder / "dagster.yaml").read_text()
+        assert (after == before) is before.endswith("# ours\n")
+    (folder / "dagster.yaml").write_text(earlier)
     prepare_dagster_home(Home(tmp_path))
     settings = yaml.safe_load((folder / "dagster.yaml").read_text())
     assert settings["concurrency"]["pools"] == {"granularity": "run", "default_limit": 1}
+    assert settings["event_log_storage"]["class"] == "HeldOpenEventLog"
 
 
 def test_the_home_of_dagster_is_in_the_vault_and_silent(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def test_a_restored_backup_with_other_threads_time_zone_and_hash_seed_makes_the_
     for place in places.values():
         Path(place).mkdir()
     pages.run(back_up, {**places, **where(canary_lab)})
-    other = CanaryLab(Home(tmp_path / "home"), tmp_path / "organisation")
+    key = {"FLOWGRAIN_KEY_FILE": canary_lab.secrets["FLOWGRAIN_KEY_FILE"]}
+    other = CanaryLab(Home(tmp_path / "home"), tmp_path / "organisation", secrets=key)
     pages.run(restore, {**places, **where(other)})
     forget_the_build(other)
     for command in ("build", "publish"):

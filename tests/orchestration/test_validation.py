@@ -30,7 +30,7 @@ from orchestration.validation import suites
 from orchestration.validation.checks import CHECK, check_results, check_specs
 from orchestration.validation.counting import Rule
 from orchestration.validation.landed import Result, failed, held, refuse_held, validate
-from orchestration.validation.rules import rules, settings
+from orchestration.validation.rules import rules, seeded, settings
 from orchestration.validation.suites import Checkpoints, in_memory, suite
 
 CANARY = canaries.PERSON
@@ -583,6 +583,11 @@ def test_a_file_of_ones_own_says_what_differs(
         ("quarantined: 0.5", "quarantined is not a group of settings"),
         ("quarantined: {error: much}", "quarantined: error is not a number"),
         ("accepted:", "accepted is not a group of settings"),
+        ("1: x\nfoo: y", "there is no setting 1"),
+        ("quarantined: {1: 0.5, foo: 0.4}", "quarantined: 1 is not a number"),
+        ("quarantined: {error: .nan}", "quarantined: error is not a number"),
+        ("quarantined: {error: true}", "quarantined: error is not a number"),
+        ("quarantined: {error: 2020-13-45}", r"cannot be read \(ValueError\)"),
         ("accepted: [{table: files.changes}]", "accepted is not a group of settings"),
         ("accepted: {files.changes: is_readable}", "accepted: files.changes is not a list"),
         ("accepted: {files.changes: [{is_readable: 1}]}", "accepted: files.changes is not a list"),
@@ -600,6 +605,19 @@ def test_a_file_of_ones_own_that_is_written_otherwise_is_said(
     monkeypatch.setenv("FLOWGRAIN_EXPECTATIONS", str(own))
     with pytest.raises(FlowgrainError, match=said):
         validate(home, "files")
+
+
+def test_an_error_of_names_is_held_until_the_seed_knows_them(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing lands anew for it: what is known counts as what is expected."""
+    mapped = {"thresholds": {"error": 0.1}, "columns": {"repository": "system_paths.repository"}}
+    said = {**SAID, "mapped": mapped}
+    known: dict[str, list[str]] = {name: [] for name in seeded(said)}
+    monkeypatch.setattr("orchestration.validation.landed._seeded", lambda *_: known)
+    assert {error.name for error in held(home, said)} == {"is_mapped repository"}
+    known.update({name: ["demo/checkout"] for name in known})
+    assert held(home, said) == []
 
 
 def test_an_error_is_held_until_it_lands_right(home: Home, tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ from orchestration.landing.files import land_files
 from orchestration.landing.vault import Step, open_vault, read_vault
 
 NOW = len(vaults.STEPS)
-RENAMED = Step(("alter table raw_files.changes rename column target_branch to merged_into",))
 MIGRATE_AND_DIE = """
 import os, signal, sys
 from pathlib import Path

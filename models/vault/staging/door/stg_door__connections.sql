@@ -13,6 +13,8 @@ final as (
         landed_at
 
     from source
+    -- Nobody waits for one that is disconnected.
+    where loaded_to is not null
 )
 
 select * from final
